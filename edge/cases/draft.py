@@ -1,0 +1,101 @@
+"""The one thing that leaves this room: a case draft (案卷草稿), one revision of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from edge.cases.taxonomy import Category
+from edge.scenes.finding import Words
+
+Status = Literal["new", "update", "gone"]
+"""On the wire: the case is new, has new facts, or its place is clear again (已消失)."""
+
+LocationMethod = Literal["homography", "zone_anchor", "camera"]
+EvidenceRole = Literal["far", "near"]
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where the thing stands: CGCS2000 degrees and how we know."""
+
+    lon: float
+    lat: float
+    method: LocationMethod
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceItem:
+    """One evidence file on this box's disk.
+
+    Attributes:
+        role: far view (远景) with the place, near view (近景) with the thing.
+        path: where the file lies.
+        sha256: hex digest of its bytes.
+        size_bytes: its length.
+        media_type: ``image/jpeg``.
+        captured_at: when the picture was taken, aware UTC.
+        camera_id: the camera that took it.
+    """
+
+    role: EvidenceRole
+    path: Path
+    sha256: str
+    size_bytes: int
+    media_type: str
+    captured_at: datetime
+    camera_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A camera and zone that see the thing."""
+
+    camera_id: str
+    zone_id: str
+    gb28181_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseDraft:
+    """One revision of one case, complete in itself.
+
+    Attributes:
+        case_id: UUIDv5, the same for every revision.
+        revision: 1, 2, 3 … without gaps.
+        status: see :data:`Status`.
+        category: codes under both schemes, names in both languages.
+        grid_cell: unit grid cell code (单元网格标识码), 15 digits unless configured.
+        location: ground point and method.
+        place: the deduplication key of the place inside the cell.
+        sources: every camera and zone that has seen it.
+        first_seen, last_seen: aware UTC.
+        sightings: looks on which it was seen.
+        score: best score so far, 0–1.
+        title, reasons: for people, both languages.
+        evidence: files of this revision; empty when nothing new was photographed.
+        models: name and version of every model that took part.
+        box_id: the edge box.
+        created_at: when this revision was made, aware UTC.
+    """
+
+    case_id: str
+    revision: int
+    status: Status
+    category: Category
+    grid_cell: str
+    location: Location
+    place: str
+    sources: tuple[Source, ...]
+    first_seen: datetime
+    last_seen: datetime
+    sightings: int
+    score: float
+    title: Words
+    reasons: tuple[Words, ...]
+    evidence: tuple[EvidenceItem, ...]
+    models: tuple[str, ...]
+    box_id: str
+    created_at: datetime

@@ -1,0 +1,109 @@
+"""Every error gridpatrol shows a person: one line, a stable code, and what to do.
+
+GridpatrolError
+├── ConfigError      configuration files, secrets, zones, grid
+├── StreamError      cameras and their streams
+├── ModelError       weights, cards, execution providers
+├── StoreError       SQLite, disk, evidence files
+├── DeliveryError    broker, receipts
+└── ContractError    messages that do not fit the published schema
+
+Codes are stable: scripts and run books may match on them. ``docs/errors.md`` explains each
+(a test holds the two lists together).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Stable error codes, grouped by the boundary at which they arise."""
+
+    CFG_FILE = "CFG-001"
+    CFG_SYNTAX = "CFG-002"
+    CFG_FIELD = "CFG-003"
+    CFG_SECRET = "CFG-004"  # noqa: S105 - a code, not a secret
+    CFG_ZONE = "CFG-005"
+    CFG_GRID = "CFG-006"
+    CFG_DUPLICATE = "CFG-007"
+    CFG_CATEGORY = "CFG-008"
+
+    CAM_UNREACHABLE = "CAM-001"
+    CAM_AUTH = "CAM-002"
+    CAM_NO_VIDEO = "CAM-003"
+    CAM_TIMEOUT = "CAM-004"
+    CAM_ENDED = "CAM-005"
+    CAM_BROKEN = "CAM-006"
+    CAM_NOT_FOUND = "CAM-007"
+    CAM_WORKER_DIED = "CAM-008"
+    CAM_WORKER_HUNG = "CAM-009"
+    CAM_PICTURE = "CAM-010"
+
+    MDL_MISSING = "MDL-001"
+    MDL_CARD = "MDL-002"
+    MDL_HASH = "MDL-003"
+    MDL_CORRUPT = "MDL-004"
+    MDL_SHAPE = "MDL-005"
+    MDL_PROVIDER = "MDL-006"
+
+    STO_OPEN = "STO-001"
+    STO_FULL = "STO-002"
+    STO_WRITE = "STO-003"
+    STO_LOCKED = "STO-004"
+    EVI_MISSING = "EVI-001"
+    EVI_ALTERED = "EVI-002"
+    EVI_MANIFEST = "EVI-003"
+
+    MQT_UNREACHABLE = "MQT-001"
+    MQT_REFUSED = "MQT-002"
+    MQT_TOO_LARGE = "MQT-003"
+    MQT_REJECTED = "MQT-004"
+    MQT_NO_RECEIPT = "MQT-005"
+    MSG_SCHEMA = "MSG-001"
+    MSG_HASH = "MSG-002"
+
+    RUN_PORT = "RUN-001"
+    RUN_EXTRA = "RUN-002"
+
+
+class GridpatrolError(Exception):
+    """A fault with a stable code, the place it was found, and the way out.
+
+    Args:
+        code: the stable code.
+        where: file and line, camera id, case id: whatever a person would look for.
+        what: what was wrong, in words.
+        fix: what to do about it.
+    """
+
+    def __init__(self, code: Code, where: str, what: str, fix: str) -> None:
+        self.code = code
+        self.where = where
+        self.what = what
+        self.fix = fix
+        super().__init__(f"[{code}] {where}: {what}. {fix}")
+
+
+class ConfigError(GridpatrolError):
+    """A configuration file that must not take effect."""
+
+
+class StreamError(GridpatrolError):
+    """A camera that gives no pictures; the worker retries it with back-off."""
+
+
+class ModelError(GridpatrolError):
+    """Weights or a card that must not be loaded."""
+
+
+class StoreError(GridpatrolError):
+    """The disk or the database refused a write: nothing was acknowledged."""
+
+
+class DeliveryError(GridpatrolError):
+    """The broker or the platform refused something; the outbox keeps the row."""
+
+
+class ContractError(GridpatrolError):
+    """A message that does not fit the published schema."""
