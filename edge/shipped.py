@@ -12,5 +12,4 @@ def shipped(kind: str) -> Path:
     in_wheel = _PACKAGE / "_shipped" / kind
     if in_wheel.is_dir():
         return in_wheel
-    in_checkout = _PACKAGE.parent / ("examples/demo" if kind == "demo" else kind)
-    return in_checkout
+    return _PACKAGE.parent / ("examples/demo" if kind == "demo" else kind)

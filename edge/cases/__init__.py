@@ -1,0 +1,1 @@
+"""Sightings become cases: taxonomy, deduplication, lifecycle, evidence."""

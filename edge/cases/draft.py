@@ -66,6 +66,7 @@ class CaseDraft:
         case_id: UUIDv5, the same for every revision.
         revision: 1, 2, 3 … without gaps.
         status: see :data:`Status`.
+        kind: street_vending, piled_materials or illegal_ads.
         category: codes under both schemes, names in both languages.
         grid_cell: unit grid cell code (单元网格标识码), 15 digits unless configured.
         location: ground point and method.
@@ -84,6 +85,7 @@ class CaseDraft:
     case_id: str
     revision: int
     status: Status
+    kind: str
     category: Category
     grid_cell: str
     location: Location

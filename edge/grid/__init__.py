@@ -1,0 +1,1 @@
+"""Unit grid cells and where on the ground a box stands."""

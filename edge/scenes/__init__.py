@@ -1,0 +1,1 @@
+"""Detections become findings: zones, hours, dwell, rules."""

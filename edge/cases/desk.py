@@ -1,0 +1,279 @@
+"""The desk: sightings of one place, kind and time window become one case.
+
+While a case is open, every further sighting attaches to it: the next look, a second camera, the
+same camera after a restart. It is *gone* when every zone that has seen it has been clear for its
+``gone_after_s``; a sighting within the category's window then re-opens it instead of opening
+another. The edge never files, dispatches or closes: that is the platform's (监管分离).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from edge.cases.draft import CaseDraft, EvidenceItem, Location, Source, Status
+from edge.cases.evidence import CaseLabel, EvidenceRoom
+from edge.cases.store import CaseRecord, CaseStore, window_start
+from edge.cases.taxonomy import Category, category
+from edge.clock import Clock, iso, utc_now
+from edge.config.model import CameraSettings, ZoneSettings
+from edge.grid.locate import Locator, Spot
+from edge.scenes.finding import EventKind, Finding, SceneReport, Words
+
+_NAMESPACE = uuid.UUID("6f1d6c1e-3f1c-5d0a-9c77-0a5d6a1f7e11")
+_TOUCH_EVERY_S = 10.0
+"""Counts of an open case reach the disk this often: each write costs a sync."""
+
+
+class CaseDesk:
+    """Takes scene reports, gives case drafts. One thread calls it.
+
+    Args:
+        box_id: this edge box.
+        time_zone: of the box, for captions of cameras without their own.
+        cameras: settings by camera id.
+        locators: ground points by camera id.
+        store: where cases are kept.
+        room: where pictures are kept.
+        merge_distance_m: ground points so near are one place.
+        clock: what time it is.
+    """
+
+    def __init__(
+        self,
+        *,
+        box_id: str,
+        time_zone: str,
+        cameras: Mapping[str, CameraSettings],
+        locators: Mapping[str, Locator],
+        store: CaseStore,
+        room: EvidenceRoom,
+        merge_distance_m: float,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._box_id = box_id
+        self._time_zone = time_zone
+        self._cameras = cameras
+        self._locators = locators
+        self._store = store
+        self._room = room
+        self._merge_distance_m = merge_distance_m
+        self._clock = clock
+        self._clear_since: dict[tuple[str, str], datetime] = {}
+        self._open = {record.case_id: record for record in store.open_cases()}
+        self._touched: dict[str, datetime] = {}
+
+    def observe(self, report: SceneReport) -> list[CaseDraft]:
+        """Take in what one look says; returns the revisions it made, all committed.
+
+        Raises:
+            StoreError: the disk refused. Nothing was acknowledged; the next look tries again.
+        """
+        drafts = [draft for f in report.findings if (draft := self._take(f)) is not None]
+        return drafts + self._clear(report)
+
+    def _take(self, finding: Finding) -> CaseDraft | None:
+        self._clear_since.pop((finding.camera_id, finding.zone_id), None)
+        spot = self._locators[finding.camera_id].locate(finding.zone_id, finding.box)
+        kind = category(finding.category)
+        known = self._store.match(
+            grid_cell=spot.cell,
+            merge_key=_merge_key(finding),
+            place=_place(finding),
+            location=Location(spot.lon, spot.lat, spot.method),
+            merge_distance_m=self._merge_distance_m,
+            not_gone_before=window_start(finding.last_seen, kind.window_hours),
+        )
+        if known is None:
+            return self._open_case(finding, spot)
+        known = self._open.get(known.case_id, known)
+        source = self._source(finding)
+        seen = replace(
+            known,
+            last_seen=max(known.last_seen, finding.last_seen),
+            sightings=known.sightings + 1,
+            score=max(known.score, finding.score),
+        )
+        if known.state == "gone":
+            why = Words("再次出现", "seen again")
+            return self._revise(
+                replace(seen, state="open", gone_at=None, box=finding.box), finding, source, why
+            )
+        if source not in known.sources:
+            why = Words(f"另一摄像头 {source.camera_id} 也看到", f"also seen by {source.camera_id}")
+            return self._revise(seen, finding, source, why)
+        self._touch(seen)
+        return None
+
+    def _open_case(self, finding: Finding, spot: Spot) -> CaseDraft:
+        identity = "|".join(
+            (self._box_id, spot.cell, _merge_key(finding), _place(finding), iso(finding.first_seen))
+        )
+        record = CaseRecord(
+            case_id=str(uuid.uuid5(_NAMESPACE, identity)),
+            state="open",
+            revision=1,
+            kind=finding.kind,
+            merge_key=_merge_key(finding),
+            category=finding.category,
+            grid_cell=spot.cell,
+            place=_place(finding),
+            location=Location(spot.lon, spot.lat, spot.method),
+            box=finding.box,
+            sources=(self._source(finding),),
+            first_seen=finding.first_seen,
+            last_seen=finding.last_seen,
+            gone_at=None,
+            sightings=1,
+            score=finding.score,
+        )
+        return self._commit(record, "new", finding.reasons, finding)
+
+    def _revise(
+        self, record: CaseRecord, finding: Finding, source: Source, why: Words
+    ) -> CaseDraft:
+        sources = record.sources if source in record.sources else (*record.sources, source)
+        record = replace(record, revision=record.revision + 1, sources=sources)
+        return self._commit(record, "update", (why, *finding.reasons), finding)
+
+    def _clear(self, report: SceneReport) -> list[CaseDraft]:
+        """Cases whose every zone has now been clear for long enough are gone."""
+        frame = report.look.frame
+        for zone_id in report.clear_zones:
+            self._clear_since.setdefault((frame.camera_id, zone_id), frame.captured_at)
+        seen_zones = {(frame.camera_id, finding.zone_id) for finding in report.findings}
+        clear_now = {(frame.camera_id, zone_id) for zone_id in report.clear_zones}
+        for zone in self._cameras[frame.camera_id].zones:
+            key = (frame.camera_id, zone.id)
+            if key not in clear_now | seen_zones:
+                self._clear_since.pop(key, None)  # something stands there: undecided
+        drafts = []
+        for record in list(self._open.values()):
+            here = next((s for s in record.sources if s.camera_id == frame.camera_id), None)
+            if here is not None and self._is_gone(record, frame.captured_at):
+                gone = replace(
+                    record, state="gone", revision=record.revision + 1, gone_at=frame.captured_at
+                )
+                drafts.append(self._commit(gone, "gone", (_gone_words(record),), report))
+        return drafts
+
+    def _is_gone(self, record: CaseRecord, now: datetime) -> bool:
+        for source in record.sources:
+            since = self._clear_since.get((source.camera_id, source.zone_id))
+            zone = self._zone(source)
+            if zone is None:
+                continue  # the zone was taken out of the configuration
+            if since is None or (now - since).total_seconds() < zone.gone_after_s:
+                return False
+        return True
+
+    def _commit(
+        self,
+        record: CaseRecord,
+        status: Status,
+        reasons: tuple[Words, ...],
+        seen: Finding | SceneReport,
+    ) -> CaseDraft:
+        kind = category(record.category)
+        label = self._label(record, kind, seen.look.frame.camera_id)
+        evidence = (
+            self._room.photograph(seen, label)
+            if isinstance(seen, Finding)
+            else self._room.photograph_clear(seen.look, record.box, label)
+        )
+        models = tuple(sorted({d.model for d in seen.look.detections}))
+        draft = self._draft(
+            record, status=status, kind=kind, reasons=reasons, evidence=evidence, models=models
+        )
+        self._store.commit(record, draft)
+        self._remember(record)
+        return draft
+
+    def _draft(
+        self,
+        record: CaseRecord,
+        *,
+        status: Status,
+        kind: Category,
+        reasons: tuple[Words, ...],
+        evidence: tuple[EvidenceItem, ...],
+        models: tuple[str, ...],
+    ) -> CaseDraft:
+        camera = self._cameras[record.sources[0].camera_id]
+        return CaseDraft(
+            case_id=record.case_id,
+            revision=record.revision,
+            status=status,
+            kind=record.kind,
+            category=kind,
+            grid_cell=record.grid_cell,
+            location=record.location,
+            place=record.place,
+            sources=record.sources,
+            first_seen=record.first_seen,
+            last_seen=record.last_seen,
+            sightings=record.sightings,
+            score=round(record.score, 4),
+            title=Words(
+                f"疑似{kind.name_zh}：{camera.name_zh or camera.id}",
+                f"Suspected: {kind.name_en}, {camera.name_en or camera.id}",
+            ),
+            reasons=reasons,
+            evidence=evidence,
+            models=models,
+            box_id=self._box_id,
+            created_at=self._clock(),
+        )
+
+    def _label(self, record: CaseRecord, kind: Category, camera_id: str) -> CaseLabel:
+        camera = self._cameras[camera_id]
+        return CaseLabel(
+            record.case_id,
+            record.revision,
+            kind,
+            record.grid_cell,
+            camera.name_zh or camera.name_en or camera.id,
+            camera.time_zone or self._time_zone,
+        )
+
+    def _touch(self, record: CaseRecord) -> None:
+        self._open[record.case_id] = record
+        last = self._touched.get(record.case_id)
+        if last is None or (record.last_seen - last).total_seconds() >= _TOUCH_EVERY_S:
+            self._store.touch(record)
+            self._touched[record.case_id] = record.last_seen
+
+    def _remember(self, record: CaseRecord) -> None:
+        if record.state == "open":
+            self._open[record.case_id] = record
+            self._touched[record.case_id] = record.last_seen
+        else:
+            self._open.pop(record.case_id, None)
+            self._touched.pop(record.case_id, None)
+
+    def _source(self, finding: Finding) -> Source:
+        camera = self._cameras[finding.camera_id]
+        return Source(finding.camera_id, finding.zone_id, camera.gb28181_id)
+
+    def _zone(self, source: Source) -> ZoneSettings | None:
+        camera = self._cameras.get(source.camera_id)
+        zones = camera.zones if camera else ()
+        return next((zone for zone in zones if zone.id == source.zone_id), None)
+
+
+def _merge_key(finding: Finding) -> str:
+    """Kinds that are one trouble under several codes merge; a sticker and a banner do not."""
+    if finding.kind is EventKind.ILLEGAL_ADS:
+        return f"{finding.kind}:{finding.category}"
+    return finding.kind
+
+
+def _place(finding: Finding) -> str:
+    return finding.place or f"{finding.camera_id}/{finding.zone_id}"
+
+
+def _gone_words(record: CaseRecord) -> Words:
+    zones = len(record.sources)
+    return Words(f"{zones} 个区域内已连续无此情况", f"clear in all {zones} zone(s) that saw it")

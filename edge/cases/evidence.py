@@ -1,0 +1,209 @@
+"""Evidence files: made, written so that they survive a power cut, described by a manifest.
+
+A revision's files lie in ``<evidence>/<case id>/r<revision>/``: pictures and ``manifest.json``.
+They are written and synced *before* the case is committed: a crash in between leaves files
+without a case (swept later), never a case without files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import cv2
+
+from edge.cases.caption import blurred, far_view, near_view
+from edge.cases.draft import EvidenceItem, EvidenceRole
+from edge.cases.taxonomy import Category
+from edge.clock import iso
+from edge.detectors.base import Look
+from edge.errors import Code, StoreError
+from edge.geometry import Box
+from edge.scenes.finding import Finding
+from edge.sqlite import as_store_error
+from edge.streams.frame import Image
+
+MANIFEST = "manifest.json"
+_ORPHAN_AFTER_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLabel:
+    """What every picture of a case says about it."""
+
+    case_id: str
+    revision: int
+    category: Category
+    grid_cell: str
+    camera_name: str
+    time_zone: str
+
+
+class EvidenceRoom:
+    """Writes evidence below one folder.
+
+    Args:
+        folder: where the cases' folders lie.
+        jpeg_quality: 50–100.
+        blur: cover heads and plates in every picture.
+    """
+
+    def __init__(self, folder: Path, *, jpeg_quality: int, blur: bool) -> None:
+        self.folder = folder
+        self._quality = jpeg_quality
+        self._blur = blur
+
+    def photograph(self, finding: Finding, label: CaseLabel) -> tuple[EvidenceItem, ...]:
+        """Far and near view of a finding, on disk and synced.
+
+        Raises:
+            StoreError: the disk refused; nothing counts as written.
+        """
+        image = self._safe(finding.look)
+        caption = _caption(label, finding.last_seen, finding.dwell_s)
+        return self._write(
+            label,
+            finding.look,
+            {
+                "far": far_view(image.copy(), finding.box, finding.parts, caption),
+                "near": near_view(image, finding.box, caption),
+            },
+        )
+
+    def photograph_clear(self, look: Look, box: Box, label: CaseLabel) -> tuple[EvidenceItem, ...]:
+        """The place after it is clear again: the same two views, without boxes.
+
+        Raises:
+            StoreError: the disk refused; nothing counts as written.
+        """
+        image = self._safe(look)
+        caption = _caption(label, look.frame.captured_at, None)
+        return self._write(
+            label,
+            look,
+            {
+                "far": far_view(image.copy(), box, (), caption),
+                "near": near_view(image, box, caption),
+            },
+        )
+
+    def sweep(self, known: Collection[tuple[str, int]], *, now_s: float | None = None) -> int:
+        """Remove files of revisions that were never committed; returns how many folders."""
+        now_s = time.time() if now_s is None else now_s
+        removed = 0
+        for folder in self.folder.glob("*/r*"):
+            revision = folder.name.removeprefix("r")
+            orphan = not revision.isdigit() or (folder.parent.name, int(revision)) not in known
+            if orphan and now_s - folder.stat().st_mtime > _ORPHAN_AFTER_S:
+                shutil.rmtree(folder, ignore_errors=True)
+                removed += 1
+        return removed
+
+    def _safe(self, look: Look) -> Image:
+        return blurred(look.frame.image, look.detections) if self._blur else look.frame.image
+
+    def _write(
+        self, label: CaseLabel, look: Look, views: dict[EvidenceRole, Image]
+    ) -> tuple[EvidenceItem, ...]:
+        folder = self.folder / label.case_id / f"r{label.revision}"
+        items = []
+        for role, image in views.items():
+            data = _jpeg(image, self._quality, label.case_id)
+            path = folder / f"{role}.jpg"
+            write_durably(path, data)
+            items.append(
+                EvidenceItem(
+                    role,
+                    path,
+                    hashlib.sha256(data).hexdigest(),
+                    len(data),
+                    "image/jpeg",
+                    look.frame.captured_at,
+                    look.frame.camera_id,
+                )
+            )
+        write_durably(folder / MANIFEST, _manifest(label, items))
+        return tuple(items)
+
+
+def _jpeg(image: Image, quality: int, case_id: str) -> bytes:
+    done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise StoreError(
+            Code.STO_WRITE, f"case {case_id}", "a picture cannot be encoded", "Report this fault"
+        )
+    return bytes(data)
+
+
+def _caption(label: CaseLabel, moment: datetime, dwell_s: float | None) -> Sequence[str]:
+    local = moment.astimezone(ZoneInfo(label.time_zone))
+    code = label.category.codes[0]
+    stay_zh = f"  滞留 {dwell_s:.0f} 秒" if dwell_s is not None else "  已消失"
+    stay_en = f"  dwell {dwell_s:.0f} s" if dwell_s is not None else "  gone"
+    return (
+        f"疑似{label.category.name_zh}（{code.code}）{stay_zh}",
+        f"Suspected: {label.category.name_en} ({code.scheme} {code.code}){stay_en}",
+        f"{local:%Y-%m-%d %H:%M:%S %Z}  {label.camera_name}  单元网格 {label.grid_cell}"
+        f"  案卷 {label.case_id[:8]} r{label.revision}",
+    )
+
+
+def _manifest(label: CaseLabel, items: Sequence[EvidenceItem]) -> bytes:
+    document = {
+        "case_id": label.case_id,
+        "revision": label.revision,
+        "codes": [{"scheme": c.scheme, "code": c.code} for c in label.category.codes],
+        "grid_cell": label.grid_cell,
+        "files": [
+            {
+                "name": item.path.name,
+                "role": item.role,
+                "sha256": item.sha256,
+                "size_bytes": item.size_bytes,
+                "media_type": item.media_type,
+                "captured_at": iso(item.captured_at),
+                "camera_id": item.camera_id,
+            }
+            for item in items
+        ],
+    }
+    return (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write a file so that after a power cut it is there whole, or not at all.
+
+    Temporary file, fsync, rename, fsync of the folder and of the folders made for it.
+
+    Raises:
+        StoreError: disk full or not writable.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        made = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        for folder in (path.parent, *(folder.parent for folder in made)):
+            _sync_folder(folder)
+    except OSError as error:
+        raise as_store_error(path, error) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

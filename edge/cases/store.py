@@ -1,0 +1,228 @@
+"""The case store: SQLite, one transaction per revision, the outbox row inside it.
+
+A revision and its outbox row appear together or not at all: there is no moment at which a case is
+known here but would not be sent. State machine of a case::
+
+    (finding) ──▶ open ──clear long enough──▶ gone ──seen again within the window──▶ open
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal, Protocol
+
+from edge.cases.draft import CaseDraft, Location, Source
+from edge.clock import iso
+from edge.geometry import Box
+from edge.grid.coordinates import distance_m
+from edge.sqlite import open_database, transaction
+
+CaseState = Literal["open", "gone"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS cases (
+    case_id TEXT PRIMARY KEY,
+    state TEXT NOT NULL CHECK (state IN ('open', 'gone')),
+    revision INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    merge_key TEXT NOT NULL,
+    category TEXT NOT NULL,
+    grid_cell TEXT NOT NULL,
+    place TEXT NOT NULL,
+    lon REAL NOT NULL,
+    lat REAL NOT NULL,
+    method TEXT NOT NULL,
+    box TEXT NOT NULL,
+    sources TEXT NOT NULL,
+    first_seen TEXT NOT NULL,
+    last_seen TEXT NOT NULL,
+    gone_at TEXT,
+    sightings INTEGER NOT NULL,
+    score REAL NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS cases_by_place ON cases (grid_cell, merge_key, state);
+CREATE TABLE IF NOT EXISTS revisions (
+    case_id TEXT NOT NULL REFERENCES cases (case_id),
+    revision INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    PRIMARY KEY (case_id, revision)
+) STRICT;
+"""
+
+
+class Outbox(Protocol):
+    """What the store needs of whoever delivers: a row inside the store's own transaction."""
+
+    def enqueue(self, tx: sqlite3.Connection, draft: CaseDraft) -> int:
+        """Add a revision to what must be delivered; returns its sequence number."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRecord:
+    """A case as the desk remembers it."""
+
+    case_id: str
+    state: CaseState
+    revision: int
+    kind: str
+    merge_key: str
+    category: str
+    grid_cell: str
+    place: str
+    location: Location
+    box: Box
+    sources: tuple[Source, ...]
+    first_seen: datetime
+    last_seen: datetime
+    gone_at: datetime | None
+    sightings: int
+    score: float
+
+
+class CaseStore:
+    """Cases on disk. Use from one thread; the uploader has a connection of its own.
+
+    Args:
+        path: the database file, shared with the outbox.
+        outbox: gets every revision inside the transaction that stores it.
+
+    Raises:
+        StoreError: the database cannot be opened.
+    """
+
+    def __init__(self, path: Path, outbox: Outbox) -> None:
+        self._path = path
+        self._outbox = outbox
+        self._db = open_database(path, _SCHEMA)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+    def match(
+        self,
+        *,
+        grid_cell: str,
+        merge_key: str,
+        place: str,
+        location: Location,
+        merge_distance_m: float,
+        not_gone_before: datetime,
+    ) -> CaseRecord | None:
+        """The case a sighting belongs to: same cell, kind and place; open ones first.
+
+        Same place means the same name, or ground points within ``merge_distance_m`` when both
+        are real ground points (a camera's own position says nothing about the thing).
+        """
+        rows = self._db.execute(
+            "SELECT * FROM cases WHERE grid_cell = ? AND merge_key = ?"
+            " AND (state = 'open' OR gone_at >= ?) ORDER BY state DESC, last_seen DESC",
+            (grid_cell, merge_key, iso(not_gone_before)),
+        )
+        for record in map(_record, rows):
+            if record.place == place or _near(record.location, location, merge_distance_m):
+                return record
+        return None
+
+    def open_cases(self) -> list[CaseRecord]:
+        """Every open case."""
+        return [_record(row) for row in self._db.execute("SELECT * FROM cases WHERE state='open'")]
+
+    def revisions(self) -> set[tuple[str, int]]:
+        """Every committed (case id, revision)."""
+        return {
+            (str(row["case_id"]), int(row["revision"]))
+            for row in self._db.execute("SELECT case_id, revision FROM revisions")
+        }
+
+    def commit(self, record: CaseRecord, draft: CaseDraft) -> None:
+        """Store a new revision and hand it to the outbox, in one transaction.
+
+        Raises:
+            StoreError: nothing was stored.
+        """
+        with transaction(self._db, self._path) as tx:
+            self._write(record)
+            tx.execute(
+                "INSERT INTO revisions VALUES (?, ?, ?, ?)",
+                (draft.case_id, draft.revision, draft.status, iso(draft.created_at)),
+            )
+            self._outbox.enqueue(tx, draft)
+
+    def touch(self, record: CaseRecord) -> None:
+        """Store new counts of a case without a revision.
+
+        Raises:
+            StoreError: nothing was stored.
+        """
+        with transaction(self._db, self._path):
+            self._write(record)
+
+    def _write(self, record: CaseRecord) -> None:
+        values = (
+            record.case_id,
+            record.state,
+            record.revision,
+            record.kind,
+            record.merge_key,
+            record.category,
+            record.grid_cell,
+            record.place,
+            record.location.lon,
+            record.location.lat,
+            record.location.method,
+            json.dumps(asdict(record.box)),
+            json.dumps([asdict(source) for source in record.sources]),
+            iso(record.first_seen),
+            iso(record.last_seen),
+            iso(record.gone_at) if record.gone_at else None,
+            record.sightings,
+            record.score,
+        )
+        marks = ", ".join("?" * len(values))
+        self._db.execute(
+            f"INSERT INTO cases VALUES ({marks}) ON CONFLICT (case_id) DO UPDATE SET"  # noqa: S608
+            " state = excluded.state, revision = excluded.revision, category = excluded.category,"
+            " box = excluded.box, sources = excluded.sources, last_seen = excluded.last_seen,"
+            " gone_at = excluded.gone_at, sightings = excluded.sightings, score = excluded.score",
+            values,
+        )
+
+
+def _record(row: sqlite3.Row) -> CaseRecord:
+    gone_at = row["gone_at"]
+    return CaseRecord(
+        case_id=row["case_id"],
+        state=row["state"],
+        revision=row["revision"],
+        kind=row["kind"],
+        merge_key=row["merge_key"],
+        category=row["category"],
+        grid_cell=row["grid_cell"],
+        place=row["place"],
+        location=Location(row["lon"], row["lat"], row["method"]),
+        box=Box(**json.loads(row["box"])),
+        sources=tuple(Source(**source) for source in json.loads(row["sources"])),
+        first_seen=datetime.fromisoformat(row["first_seen"]),
+        last_seen=datetime.fromisoformat(row["last_seen"]),
+        gone_at=datetime.fromisoformat(gone_at) if gone_at else None,
+        sightings=row["sightings"],
+        score=row["score"],
+    )
+
+
+def _near(left: Location, right: Location, within_m: float) -> bool:
+    if "camera" in (left.method, right.method):
+        return False
+    return distance_m((left.lon, left.lat), (right.lon, right.lat)) <= within_m
+
+
+def window_start(now: datetime, hours: int) -> datetime:
+    """Cases that were gone before this moment are over: a new sighting opens a new case."""
+    return now - timedelta(hours=hours)

@@ -1,0 +1,206 @@
+"""The object detector: any YOLO-family ONNX model with a card, on ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from edge.detectors.base import Detection, Look
+from edge.detectors.card import ModelCard, checked_weights, load_card
+from edge.detectors.decode import DECODERS, Floats, expected_rows, output_width
+from edge.errors import Code, ModelError
+from edge.geometry import Box
+from edge.streams.frame import Image
+
+_PROVIDERS = {
+    "tensorrt": "TensorrtExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "cpu": "CPUExecutionProvider",
+}
+
+
+def choose_provider(wanted: str) -> str:
+    """The execution provider to use: the one named, or the best one present.
+
+    Raises:
+        ModelError: the one named is not in this build of ONNX Runtime.
+    """
+    present = ort.get_available_providers()
+    if wanted == "auto":
+        return next(name for name in _PROVIDERS.values() if name in present)
+    name = _PROVIDERS[wanted]
+    if name not in present:
+        raise ModelError(
+            Code.MDL_PROVIDER,
+            "detectors.object.provider",
+            f"{wanted} is not available here (present: {', '.join(present)})",
+            "Install the matching onnxruntime build or use auto",
+        )
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """How a picture was laid into the model's input."""
+
+    scale: float
+    left: int
+    top: int
+
+
+class ObjectDetector:
+    """Finds objects of a model's classes; only classes with a meaning are kept.
+
+    Thread-safe: one session may be called from several threads.
+
+    Args:
+        folder: the model's folder.
+        provider: ``auto``, ``cpu``, ``cuda``, ``tensorrt`` or ``openvino``.
+        threads: intra-op threads.
+
+    Raises:
+        ModelError: wrong hash, corrupt file, wrong shape or class count, missing provider.
+    """
+
+    def __init__(self, folder: Path, *, provider: str = "auto", threads: int = 1) -> None:
+        self.card = load_card(folder)
+        self._session = _open_session(folder, self.card, provider, threads)
+        self._batch = _check_shape(folder, self.card, self._session)
+        self._meanings = [self.card.meanings.get(name) for name in self.card.output.classes]
+        self._thresholds = np.array(
+            [
+                self.card.thresholds.per_class.get(name, self.card.thresholds.score)
+                for name in self.card.output.classes
+            ],
+            np.float32,
+        )
+
+    @property
+    def name(self) -> str:
+        """Name and version from the card."""
+        return self.card.title
+
+    def detect(self, looks: Sequence[Look]) -> list[tuple[Detection, ...]]:
+        """Detections of each look; batched as far as the model allows."""
+        found: list[tuple[Detection, ...]] = []
+        for start in range(0, len(looks), self._batch):
+            chunk = looks[start : start + self._batch]
+            prepared = [self._prepare(look.frame.image) for look in chunk]
+            tensor = np.stack([blob for blob, _ in prepared])
+            outputs = self._session.run(None, {self.card.input.name: tensor})[0]
+            for look, output, (_, fit) in zip(chunk, outputs, prepared, strict=True):
+                found.append(self._read(output, fit, look))
+        return found
+
+    def _prepare(self, image: Image) -> tuple[Floats, _Fit]:
+        wanted = self.card.input
+        height, width = image.shape[:2]
+        scale = min(wanted.width / width, wanted.height / height)
+        inner_w, inner_h = round(width * scale), round(height * scale)
+        centred = wanted.letterbox == "centre"
+        left = (wanted.width - inner_w) // 2 if centred else 0
+        top = (wanted.height - inner_h) // 2 if centred else 0
+        canvas = np.full((wanted.height, wanted.width, 3), wanted.pad, np.uint8)
+        canvas[top : top + inner_h, left : left + inner_w] = cv2.resize(image, (inner_w, inner_h))
+        if wanted.colour == "rgb":
+            canvas = canvas[:, :, ::-1]
+        blob = canvas.astype(np.float32)
+        blob -= np.array(wanted.mean, np.float32)
+        blob /= np.array(wanted.std, np.float32)
+        return np.ascontiguousarray(blob.transpose(2, 0, 1)), _Fit(scale, left, top)
+
+    def _read(self, output: Floats, fit: _Fit, look: Look) -> tuple[Detection, ...]:
+        boxes, scores = DECODERS[self.card.output.layout](output, self.card)
+        best = scores.argmax(axis=1)
+        top = scores[np.arange(len(scores)), best]
+        wanted = np.flatnonzero(top >= self._thresholds[best])
+        wanted = wanted[[self._meanings[index] is not None for index in best[wanted]]]
+        if not len(wanted):
+            return ()
+        kept = _suppress(boxes[wanted], top[wanted], best[wanted], self.card.thresholds.nms_iou)
+        width, height = look.frame.width * fit.scale, look.frame.height * fit.scale
+        return tuple(
+            Detection(
+                label=self.card.output.classes[best[index]],
+                meaning=str(self._meanings[best[index]]),
+                box=Box.clipped(
+                    float(boxes[index, 0] - fit.left) / width,
+                    float(boxes[index, 1] - fit.top) / height,
+                    float(boxes[index, 2] - fit.left) / width,
+                    float(boxes[index, 3] - fit.top) / height,
+                ),
+                score=float(top[index]),
+                model=self.name,
+            )
+            for index in wanted[kept]
+        )
+
+
+def _suppress(
+    boxes: Floats, scores: Floats, classes: npt.NDArray[np.int64], iou: float
+) -> npt.NDArray[np.int64]:
+    """Non-maximum suppression within each class."""
+    sizes = np.concatenate((boxes[:, :2], boxes[:, 2:] - boxes[:, :2]), axis=1)
+    kept = cv2.dnn.NMSBoxesBatched(sizes.tolist(), scores.tolist(), classes.tolist(), 0.0, iou)
+    return np.asarray(kept, np.int64).reshape(-1)
+
+
+def _open_session(
+    folder: Path, card: ModelCard, provider: str, threads: int
+) -> ort.InferenceSession:
+    chosen = choose_provider(provider)
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    # Spinning threads burn half a core while cameras have nothing to say (measured).
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    weights = checked_weights(folder, card)
+    try:
+        return ort.InferenceSession(weights, options, providers=[chosen])
+    except Exception as error:  # ONNX Runtime's exceptions share no base class
+        reason = str(error).splitlines()[0][:120]
+        raise ModelError(
+            Code.MDL_CORRUPT,
+            str(folder / card.file),
+            f"ONNX Runtime cannot load it ({reason})",
+            "Export the model again",
+        ) from error
+
+
+def _check_shape(folder: Path, card: ModelCard, session: ort.InferenceSession) -> int:
+    """Run one blank picture and compare with the card; returns the batch size to use."""
+    where = str(folder / card.file)
+    inputs = {entry.name: entry for entry in session.get_inputs()}
+    if card.input.name not in inputs:
+        raise ModelError(
+            Code.MDL_SHAPE,
+            where,
+            f"has no input {card.input.name!r} (it has {', '.join(inputs)})",
+            "Correct input.name in the card",
+        )
+    batch = inputs[card.input.name].shape[0]
+    blank = np.zeros((1, 3, card.input.height, card.input.width), np.float32)
+    try:
+        output = session.run(None, {card.input.name: blank})[0]
+    except Exception as error:  # ONNX Runtime's exceptions share no base class
+        reason = str(error).splitlines()[0][:120]
+        raise ModelError(
+            Code.MDL_SHAPE, where, f"refuses the card's input size ({reason})", "Correct the card"
+        ) from error
+    rows, columns = expected_rows(card), output_width(card)
+    wanted = (1, columns, rows) if card.output.layout == "yolov8" else (1, rows, columns)
+    if tuple(output.shape) != wanted:
+        raise ModelError(
+            Code.MDL_SHAPE,
+            where,
+            f"gives {tuple(output.shape)}, the card's layout and classes call for {wanted}",
+            "Correct layout, classes or input size in the card",
+        )
+    return batch if isinstance(batch, int) and batch > 0 else 16

@@ -1,0 +1,119 @@
+"""Things that stand still: a tracker for looks that are seconds apart.
+
+Between two looks of a key-frame stream a walker has left his own box, so motion cannot be
+followed and need not be: what makes a case stays where it is. A *place* is a box in which the
+same meaning has been seen again and again (see ``docs/decisions/0003-places-not-tracks.md``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from edge.detectors.base import Detection
+from edge.geometry import Box
+
+_FOLLOW = 0.3
+"""Share by which a place moves to the newest box: a vendor shifts, a detector trembles."""
+
+
+@dataclass(slots=True)
+class Place:
+    """A spot where one meaning keeps being seen.
+
+    Attributes:
+        meaning: what stands there.
+        box: smoothed box, 0–1.
+        first_seen, last_seen: aware UTC.
+        hits, looks: times seen, and looks since it was first seen.
+        score: running mean of the detections' scores.
+        last: the newest detection.
+    """
+
+    meaning: str
+    box: Box
+    first_seen: datetime
+    last_seen: datetime
+    hits: int
+    looks: int
+    score: float
+    last: Detection
+
+    @property
+    def dwell_s(self) -> float:
+        """Seconds between the first and the latest sighting."""
+        return (self.last_seen - self.first_seen).total_seconds()
+
+    @property
+    def presence(self) -> float:
+        """Share of looks on which it was seen, 0–1."""
+        return self.hits / self.looks
+
+
+class PlaceTracker:
+    """Places of one camera.
+
+    Args:
+        min_iou: overlap from which a detection belongs to a place.
+        forget_s: seconds without a sighting after which a place is forgotten.
+    """
+
+    def __init__(self, *, min_iou: float = 0.4, forget_s: float = 30.0) -> None:
+        self._min_iou = min_iou
+        self._forget_s = forget_s
+        self._places: list[Place] = []
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """All places alive."""
+        return tuple(self._places)
+
+    def update(self, detections: Sequence[Detection], now: datetime) -> None:
+        """Give each detection to the place it overlaps most, best overlap first."""
+        self._places = [
+            place
+            for place in self._places
+            if 0 <= (now - place.last_seen).total_seconds() <= self._forget_s
+        ]
+        for place in self._places:
+            place.looks += 1
+        pairs = sorted(
+            (
+                (place.box.iou(detection.box), p, d)
+                for p, place in enumerate(self._places)
+                for d, detection in enumerate(detections)
+                if place.meaning == detection.meaning
+            ),
+            reverse=True,
+        )
+        taken_places: set[int] = set()
+        taken: set[int] = set()
+        for iou, p, d in pairs:
+            if iou < self._min_iou:
+                break
+            if p not in taken_places and d not in taken:
+                taken_places.add(p)
+                taken.add(d)
+                _see_again(self._places[p], detections[d], now)
+        self._places += [
+            Place(x.meaning, x.box, x.since or now, now, 1, 1, x.score, x)
+            for d, x in enumerate(detections)
+            if d not in taken
+        ]
+
+
+def _see_again(place: Place, detection: Detection, now: datetime) -> None:
+    old, new = place.box, detection.box
+    place.box = Box(
+        old.x0 + _FOLLOW * (new.x0 - old.x0),
+        old.y0 + _FOLLOW * (new.y0 - old.y0),
+        old.x1 + _FOLLOW * (new.x1 - old.x1),
+        old.y1 + _FOLLOW * (new.y1 - old.y1),
+    )
+    if detection.since is not None:
+        place.first_seen = min(place.first_seen, detection.since)
+    place.last_seen = now
+    place.hits += 1
+    place.score += (detection.score - place.score) / min(place.hits, 20)
+    place.last = detection

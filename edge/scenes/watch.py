@@ -1,0 +1,112 @@
+"""Watching one camera: places are tracked, each zone's rule is asked, findings come out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edge.config.model import CameraSettings
+from edge.detectors.base import Look
+from edge.scenes.finding import EventKind, Finding, SceneReport
+from edge.scenes.places import PlaceTracker
+from edge.scenes.rules import (
+    GOODS,
+    RUBBISH,
+    STALL,
+    Verdict,
+    illegal_ads,
+    piled_materials,
+    street_vending,
+)
+from edge.scenes.signs import PermittedSigns
+from edge.scenes.zones import Zone
+
+_TRACKED = ("person", "static_object", "text", "board", "bag", *STALL, *GOODS, *RUBBISH)
+_SUSPECTS = {
+    EventKind.STREET_VENDING: (*STALL, *GOODS),
+    EventKind.PILED_MATERIALS: ("static_object", *RUBBISH),
+    EventKind.ILLEGAL_ADS: ("text",),
+}
+_LOOKS_TO_FORGET = 5
+
+
+class SceneWatcher:
+    """One camera's zones over time. One thread calls it.
+
+    Args:
+        camera: its settings.
+        time_zone: IANA name, the box's when the camera has none of its own.
+        learn_signs_s: seconds in which signs are learned as permitted.
+        memory: folder for learned signs, or None to forget them at a restart.
+    """
+
+    def __init__(
+        self,
+        camera: CameraSettings,
+        *,
+        time_zone: str,
+        learn_signs_s: float,
+        memory: Path | None = None,
+    ) -> None:
+        self.camera_id = camera.id
+        self.zones = tuple(Zone.of(z, camera.time_zone or time_zone) for z in camera.zones)
+        self._tracker = PlaceTracker(forget_s=max(30.0, _LOOKS_TO_FORGET * camera.look_every_s))
+        self._signs = {
+            zone.settings.id: PermittedSigns(
+                zone.settings.permitted_text,
+                learn_s=learn_signs_s,
+                memory=memory / f"{camera.id}.{zone.settings.id}.json" if memory else None,
+            )
+            for zone in self.zones
+            if zone.settings.watch == "illegal_ads"
+        }
+
+    def observe(self, look: Look) -> SceneReport:
+        """Take in one look and say what it means for each zone."""
+        now = look.frame.captured_at
+        self._tracker.update(look.of(*_TRACKED), now)
+        findings: list[Finding] = []
+        clear: list[str] = []
+        for zone in self.zones:
+            verdict = self._judge(zone, look)
+            if verdict is not None:
+                findings.append(self._finding(zone, verdict, look))
+            elif not self._suspicious(zone, look):
+                clear.append(zone.settings.id)
+        return SceneReport(look, tuple(findings), tuple(clear))
+
+    def _judge(self, zone: Zone, look: Look) -> Verdict | None:
+        places, now = self._tracker.places, look.frame.captured_at
+        match EventKind(zone.settings.watch):
+            case EventKind.STREET_VENDING:
+                return street_vending(zone, places, now)
+            case EventKind.PILED_MATERIALS:
+                return piled_materials(zone, places, now)
+            case EventKind.ILLEGAL_ADS:
+                return illegal_ads(zone, places, now, self._signs[zone.settings.id])
+
+    def _suspicious(self, zone: Zone, look: Look) -> bool:
+        """Whether anything stands there that might still become, or still be, a case."""
+        kind = EventKind(zone.settings.watch)
+        inside = zone.shows if kind is EventKind.ILLEGAL_ADS else zone.stands_in
+        suspects = [d for d in look.of(*_SUSPECTS[kind]) if inside(d.box)]
+        if kind is EventKind.ILLEGAL_ADS:
+            signs = self._signs[zone.settings.id]
+            suspects = [d for d in suspects if not signs.permits(d.text or "")]
+        return bool(suspects)
+
+    def _finding(self, zone: Zone, verdict: Verdict, look: Look) -> Finding:
+        settings = zone.settings
+        return Finding(
+            camera_id=self.camera_id,
+            zone_id=settings.id,
+            place=settings.place,
+            kind=EventKind(settings.watch),
+            category=verdict.category,
+            box=verdict.box,
+            first_seen=verdict.first_seen,
+            last_seen=look.frame.captured_at,
+            score=verdict.score,
+            reasons=verdict.reasons,
+            look=look,
+            parts=verdict.parts,
+        )

@@ -1,0 +1,138 @@
+"""Look at a camera once, for ``gridpatrol check``: which cameras work, and why not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+
+import av
+
+from edge.errors import Code, StreamError
+from edge.streams.source import Source, explain, open_container, pictures
+
+_SPAWN = get_context("spawn")
+_AT_ONCE = 8
+_KEY_FRAME_WAIT_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a camera turned out to be.
+
+    Attributes:
+        camera_id: the configured id.
+        codec: FFmpeg's name, ``pictures`` for a folder; empty on failure.
+        width, height: pixels.
+        fps: nominal frames a second; 0 when the camera does not say.
+        key_interval_s: seconds between the first two key frames; None when only one was seen.
+        opened_s: seconds until the first picture.
+        code, problem: why not; empty when all is well.
+    """
+
+    camera_id: str
+    codec: str = ""
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    key_interval_s: float | None = None
+    opened_s: float = 0.0
+    code: str = ""
+    problem: str = ""
+
+    @property
+    def works(self) -> bool:
+        """Whether a picture was decoded."""
+        return not self.code
+
+
+def probe_all(sources: Sequence[Source]) -> list[Probe]:
+    """Probe every camera in parallel, each in a process of its own.
+
+    A stream that crashes the decoder is reported like any other fault.
+    """
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as threads:
+        return list(threads.map(_probe_apart, sources))
+
+
+def _probe_apart(source: Source) -> Probe:
+    ours, theirs = _SPAWN.Pipe(duplex=False)
+    process = _SPAWN.Process(target=_report, args=(source, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    patience_s = source.open_timeout_s + source.read_timeout_s + _KEY_FRAME_WAIT_S + 10.0
+    try:
+        if ours.poll(patience_s):
+            result: Probe = ours.recv()
+            return result
+        return _failed(source, Code.CAM_WORKER_HUNG, "the decoder hangs. Check the camera")
+    except EOFError:
+        return _failed(source, Code.CAM_WORKER_DIED, "the decoder crashed. Check the camera")
+    finally:
+        process.kill()
+        process.join()
+        ours.close()
+
+
+def _failed(source: Source, code: Code, problem: str) -> Probe:
+    return Probe(source.camera_id, code=str(code), problem=problem)
+
+
+def _report(source: Source, pipe: Connection) -> None:
+    pipe.send(probe(source))
+
+
+def probe(source: Source) -> Probe:
+    """Open one camera, decode one picture, time its key frames."""
+    began = time.monotonic()
+    try:
+        if not source.is_live and source.path.is_dir():
+            image, _ = next(pictures(source))
+            return Probe(source.camera_id, "pictures", image.shape[1], image.shape[0])
+        with open_container(source) as container:
+            return _measure(source, container, began)
+    except StreamError as error:
+        return _failed(source, error.code, f"{error.what}. {error.fix}")
+
+
+def _measure(source: Source, container: av.container.InputContainer, began: float) -> Probe:
+    if not container.streams.video:
+        raise StreamError(
+            Code.CAM_NO_VIDEO,
+            source.camera_id,
+            "no video in the stream (audio only?)",
+            "Choose the camera's video profile",
+        )
+    stream = container.streams.video[0]
+    key_times: list[float] = []
+    opened_s = 0.0
+    try:
+        for packet in container.demux(stream):
+            if packet.is_keyframe and packet.size and (key_times or packet.decode()):
+                opened_s = opened_s or time.monotonic() - began
+                at = packet.pts if packet.pts is not None else packet.dts
+                media_s = float(at * packet.time_base) if at is not None else None
+                # The first RTSP key frame has no time stamp: time it by the wall clock.
+                key_times.append(
+                    media_s if media_s is not None and not source.is_live else time.monotonic()
+                )
+            if len(key_times) > 1 or time.monotonic() - began > _KEY_FRAME_WAIT_S:
+                break
+    except (av.error.FFmpegError, OSError) as error:
+        raise explain(source, error) from None
+    if not key_times:
+        raise StreamError(
+            Code.CAM_BROKEN, source.camera_id, "no picture could be decoded", "Check the stream"
+        )
+    return Probe(
+        source.camera_id,
+        codec=stream.codec_context.name,
+        width=stream.codec_context.width,
+        height=stream.codec_context.height,
+        fps=round(float(stream.average_rate or 0), 2),
+        key_interval_s=round(key_times[1] - key_times[0], 2) if len(key_times) > 1 else None,
+        opened_s=round(opened_s, 2),
+    )
