@@ -67,10 +67,20 @@ class Detector(Protocol):
         ...
 
 
-def run_detectors(detectors: Sequence[Detector], looks: Sequence[Look]) -> list[Look]:
-    """Pass the looks through each detector in turn."""
-    current = list(looks)
-    for detector in detectors:
-        found = detector.detect(current)
-        current = [look.plus(new) for look, new in zip(current, found, strict=True)]
-    return current
+@dataclass(frozen=True, slots=True)
+class OnlyCameras:
+    """A detector that is run for some cameras only."""
+
+    detector: Detector
+    cameras: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """Name of the detector inside."""
+        return self.detector.name
+
+    def detect(self, looks: Sequence[Look]) -> list[tuple[Detection, ...]]:
+        """Detections for looks of those cameras, nothing for the others."""
+        wanted = [look for look in looks if look.frame.camera_id in self.cameras]
+        found = iter(self.detector.detect(wanted))
+        return [next(found) if look.frame.camera_id in self.cameras else () for look in looks]

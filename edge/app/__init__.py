@@ -1,0 +1,1 @@
+"""The running edge: rooms wired together, in one direction."""

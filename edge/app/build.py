@@ -1,0 +1,219 @@
+"""Build every room from the settings; whatever cannot work is refused here, before the start."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from uploader.outbox import Outbox
+from uploader.publisher import Uploader
+from uploader.settings import Uplink
+
+from edge import __version__
+from edge.cases.desk import CaseDesk
+from edge.cases.evidence import EvidenceRoom
+from edge.cases.store import CaseStore
+from edge.config.model import CameraSettings, Settings
+from edge.detectors.base import Detector, OnlyCameras
+from edge.detectors.card import model_folder
+from edge.detectors.objects import ObjectDetector
+from edge.detectors.static import StaticObjectDetector
+from edge.detectors.text import TextDetector
+from edge.errors import Code, StoreError
+from edge.grid.cells import load_cells
+from edge.grid.locate import Locator
+from edge.scenes.finding import EventKind
+from edge.scenes.watch import SceneWatcher
+from edge.scenes.zones import Zone
+from edge.streams.pool import StreamPool
+from edge.streams.source import Source
+from edge.streams.worker import Backoff
+
+
+@dataclass
+class Rooms:
+    """Everything that runs.
+
+    Attributes:
+        lock: held open so that no second process uses the same state folder.
+    """
+
+    pool: StreamPool
+    detectors: tuple[Detector, ...]
+    watchers: Mapping[str, SceneWatcher]
+    desk: CaseDesk
+    store: CaseStore
+    uploader: Uploader
+    lock: IO[str]
+
+    def close(self) -> None:
+        """Stop in the direction of the data: no new frames, then the rest delivered."""
+        self.pool.stop()
+        self.uploader.stop(5.0)
+        self.store.close()
+        self.lock.close()
+
+
+def build_rooms(settings: Settings) -> Rooms:
+    """Everything the settings call for; nothing is started yet.
+
+    Raises:
+        GridpatrolError: a model, the grid, a camera's place or the state folder is not in order.
+    """
+    state = settings.box.state_dir
+    cameras = {camera.id: camera for camera in settings.active_cameras}
+    detectors = build_detectors(settings)
+    cells = load_cells(
+        settings.grid.cells,
+        code_property=settings.grid.code_property,
+        code_length=settings.grid.code_length,
+    )
+    locators = {name: Locator(camera, cells) for name, camera in cameras.items()}
+    lock = _lock(state)
+    database = state / "gridpatrol.db"
+    store = CaseStore(database, Outbox(database))
+    room = EvidenceRoom(
+        state / "evidence",
+        jpeg_quality=settings.cases.jpeg_quality,
+        blur=settings.cases.blur_heads_and_plates,
+    )
+    room.sweep(store.revisions())
+    desk = CaseDesk(
+        box_id=settings.box.id,
+        time_zone=settings.box.time_zone,
+        cameras=cameras,
+        locators=locators,
+        store=store,
+        room=room,
+        merge_distance_m=settings.cases.merge_distance_m,
+    )
+    watchers = {
+        name: SceneWatcher(
+            camera,
+            time_zone=settings.box.time_zone,
+            learn_signs_s=settings.detectors.text.learn_s,
+            memory=state / "signs",
+        )
+        for name, camera in cameras.items()
+    }
+    return Rooms(
+        _pool(settings), detectors, watchers, desk, store, _uploader(settings, database), lock
+    )
+
+
+def build_detectors(settings: Settings) -> tuple[Detector, ...]:
+    """Detectors in the order in which they build on each other."""
+    chosen = settings.detectors
+    detectors: list[Detector] = [
+        ObjectDetector(
+            model_folder(name, chosen.object.models_dir),
+            provider=chosen.object.provider,
+            threads=chosen.object.threads,
+        )
+        for name in chosen.object.models
+    ]
+    piles = _watching(settings.active_cameras, EventKind.PILED_MATERIALS)
+    if chosen.static.enabled and piles:
+        static = StaticObjectDetector(
+            learn_s=chosen.static.learn_s,
+            stay_s=chosen.static.stay_s,
+            min_area=chosen.static.min_area,
+            max_area=chosen.static.max_area,
+            memory=settings.box.state_dir / "backgrounds",
+        )
+        detectors.append(OnlyCameras(static, frozenset(camera.id for camera in piles)))
+    ads = _watching(settings.active_cameras, EventKind.ILLEGAL_ADS)
+    if chosen.text.enabled and ads:
+        regions = {
+            camera.id: tuple(
+                Zone.of(zone, settings.box.time_zone).bounds
+                for zone in camera.zones
+                if zone.watch == "illegal_ads"
+            )
+            for camera in ads
+        }
+        detectors.append(
+            TextDetector(regions, every_s=chosen.text.every_s, min_score=chosen.text.min_score)
+        )
+    return tuple(detectors)
+
+
+def sources_of(settings: Settings) -> list[Source]:
+    """What stream workers and probes need to know of each camera."""
+    return [
+        Source(
+            camera_id=camera.id,
+            url=camera.url.get_secret_value(),
+            look_every_s=camera.look_every_s,
+            visit=camera.mode == "patrolled",
+            open_timeout_s=settings.streams.open_timeout_s,
+            read_timeout_s=settings.streams.read_timeout_s,
+        )
+        for camera in settings.active_cameras
+    ]
+
+
+def _watching(cameras: Sequence[CameraSettings], kind: EventKind) -> list[CameraSettings]:
+    return [camera for camera in cameras if any(zone.watch == kind.value for zone in camera.zones)]
+
+
+def _pool(settings: Settings) -> StreamPool:
+    streams = settings.streams
+    return StreamPool(
+        sources_of(settings),
+        cameras_per_worker=streams.cameras_per_worker,
+        backoff=Backoff(streams.reconnect_min_s, streams.reconnect_max_s),
+        hang_after_s=streams.hang_after_s,
+    )
+
+
+def _uploader(settings: Settings, database: Path) -> Uploader:
+    mqtt = settings.mqtt
+    tls = mqtt.tls
+    return Uploader(
+        Uplink(
+            host=mqtt.host,
+            port=mqtt.port,
+            username=mqtt.username,
+            password=mqtt.password.get_secret_value() if mqtt.password else None,
+            ca_file=tls.ca_file if tls else None,
+            cert_file=tls.cert_file if tls else None,
+            key_file=tls.key_file if tls else None,
+            root=mqtt.root,
+            city=settings.box.city,
+            node=settings.box.id,
+            keepalive_s=mqtt.keepalive_s,
+            receipt_timeout_s=mqtt.receipt_timeout_s,
+            chunk_bytes=mqtt.chunk_bytes,
+            version=__version__,
+        ),
+        database,
+    )
+
+
+def _lock(state: Path) -> IO[str]:
+    """Two processes on one state folder would open each case twice."""
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        file = (state / ".lock").open("w", encoding="utf-8")
+    except OSError as error:
+        raise StoreError(
+            Code.STO_OPEN,
+            str(state),
+            f"cannot be written ({error.strerror})",
+            "Give box.state_dir a writable folder",
+        ) from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise StoreError(
+            Code.STO_LOCKED,
+            str(state),
+            "another gridpatrol uses this state folder",
+            "Stop the other one, or give this one its own box.state_dir",
+        ) from error
+    return file

@@ -1,0 +1,235 @@
+"""The command ``gridpatrol``."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from edge import __version__
+from edge.errors import GridpatrolError
+
+app = typer.Typer(
+    help="AI video inspection for city management: street cameras in, provable case drafts out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", help="The YAML file; configs/gridpatrol.yaml explains it.")
+]
+_DEFAULT_CONFIG = Path("gridpatrol.yaml")
+
+
+def main() -> None:
+    """Run the command; a fault is one line on stderr and exit status 2."""
+    try:
+        app()
+    except GridpatrolError as error:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(str(error), markup=False)
+        sys.exit(2)
+
+
+@app.command()
+def run(
+    config: ConfigOption = _DEFAULT_CONFIG,
+    seconds: Annotated[
+        float | None, typer.Option(help="Stop by itself after so long; default: never.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log every detail.")] = False,
+) -> None:
+    """Watch the cameras and push case drafts until stopped (Ctrl-C or SIGTERM).
+
+    On a terminal a calm live status is shown; otherwise JSON log lines go to stderr.
+    """
+    from edge.app.run import open_edge
+    from edge.config.load import load_settings
+    from edge.console.terminal import TerminalStatus
+    from edge.telemetry.logs import configure_logs
+
+    live = sys.stdout.isatty()
+    configure_logs(json_lines=not live, level="DEBUG" if verbose else "ERROR" if live else "INFO")
+    settings = load_settings(config)
+    stop = _stop_event(seconds)
+    edge = open_edge(settings)
+    if not live:
+        edge.serve(stop)
+        return
+    worker = threading.Thread(target=edge.serve, args=(stop,), name="edge")
+    worker.start()
+    with TerminalStatus(edge.board, edge.url) as status:
+        while worker.is_alive():
+            status.refresh()
+            worker.join(0.5)
+
+
+@app.command()
+def check(config: ConfigOption = _DEFAULT_CONFIG) -> None:
+    """Probe every camera in parallel; exits with 1 when any of them fails."""
+    from edge.app.build import build_detectors, sources_of
+    from edge.config.load import load_settings
+    from edge.grid.cells import load_cells
+    from edge.grid.locate import Locator
+    from edge.streams.probe import probe_all
+
+    settings = load_settings(config)
+    cells = load_cells(
+        settings.grid.cells,
+        code_property=settings.grid.code_property,
+        code_length=settings.grid.code_length,
+    )
+    for camera in settings.active_cameras:
+        Locator(camera, cells)
+    build_detectors(settings)
+    probes = probe_all(sources_of(settings))
+    table = Table("camera", "works", "codec", "size", "fps", "key frame", "opened", "why not")
+    for probe in probes:
+        key = "-" if probe.key_interval_s is None else f"{probe.key_interval_s:g} s"
+        table.add_row(
+            probe.camera_id,
+            "[green]yes[/]" if probe.works else "[red]no[/]",
+            probe.codec or "-",
+            f"{probe.width}x{probe.height}" if probe.works else "-",
+            f"{probe.fps:g}" if probe.fps else "-",
+            f"every {key}" if key != "-" else key,
+            f"{probe.opened_s:.1f} s" if probe.works else "-",
+            f"[{probe.code}] {probe.problem}".replace("[", r"\[") if not probe.works else "",
+        )
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    failed = sum(not probe.works for probe in probes)
+    typer.echo(f"{len(probes) - failed} of {len(probes)} cameras work")
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def demo(
+    seconds: Annotated[
+        float | None, typer.Option(help="Stop by itself; exits 1 unless every kind arrived.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for state, logs and evidence.")] = Path(
+        "demo-out"
+    ),
+) -> None:
+    """Show the whole chain on this machine: RTSP cameras, edge, broker, consumer."""
+    from edge.demo.show import run_demo
+
+    stop = _stop_event(seconds)
+    raise typer.Exit(run_demo(out, stop, must_find_all=seconds is not None))
+
+
+@app.command()
+def consume(
+    host: Annotated[str, typer.Option(help="Broker host.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Broker port.")] = 1883,
+    username: Annotated[str | None, typer.Option(help="Broker user.")] = None,
+    password_file: Annotated[
+        Path | None, typer.Option(help="File that holds the password.")
+    ] = None,
+    ca_file: Annotated[Path | None, typer.Option(help="CA certificate: turns TLS on.")] = None,
+    root: Annotated[str, typer.Option(help="First topic level.")] = "gridpatrol",
+    out: Annotated[Path, typer.Option(help="Folder for cases and pictures.")] = Path("platform"),
+    seconds: Annotated[float | None, typer.Option(help="Stop by itself.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a case.")] = False,
+) -> None:
+    """The reference consumer: validates, stores once, keeps pictures, sends receipts."""
+    from uploader.consume import run_consumer
+    from uploader.settings import Intake
+
+    from edge.telemetry.logs import configure_logs
+
+    configure_logs(json_lines=not sys.stdout.isatty(), level="INFO")
+    password = password_file.read_text(encoding="utf-8").strip() if password_file else None
+    settings = Intake(
+        host=host, port=port, username=username, password=password, ca_file=ca_file, root=root
+    )
+    run_consumer(settings, out, as_json=as_json, stop=_stop_event(seconds))
+
+
+@app.command()
+def verify(
+    path: Annotated[Path, typer.Argument(help="A case folder, or any folder above.")],
+) -> None:
+    """Check evidence offline: every file against its manifest; exits with 1 when one differs."""
+    from edge.cases.verify import verify_evidence
+
+    verdict = verify_evidence(path)
+    for fault in verdict.faults:
+        typer.echo(str(fault))
+    typer.echo(
+        f"{verdict.manifests} manifests, {verdict.files} files, {len(verdict.faults)} fault(s)"
+    )
+    raise typer.Exit(1 if verdict.faults else 0)
+
+
+@app.command()
+def models(
+    models_dir: Annotated[
+        Path | None, typer.Option(help="The site's own folder of models, beside the shipped ones.")
+    ] = None,
+) -> None:
+    """List the models with licence and state; loads each once, exits with 1 if one is refused."""
+    from edge.detectors.objects import ObjectDetector
+    from edge.shipped import shipped
+
+    table = Table("model", "layout", "input", "classes", "licence", "state")
+    refused = 0
+    for folder in _model_folders(shipped("models"), models_dir):
+        try:
+            card = ObjectDetector(folder, provider="cpu").card
+        except GridpatrolError as error:
+            refused += 1
+            table.add_row(folder.name, "-", "-", "-", "-", str(error).replace("[", r"\["))
+            continue
+        table.add_row(
+            card.title,
+            card.output.layout,
+            f"{card.input.width}x{card.input.height}",
+            str(len(card.output.classes)),
+            card.licence,
+            "[green]ready[/]",
+        )
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    raise typer.Exit(1 if refused else 0)
+
+
+@app.command()
+def version(
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Print the version."""
+    typer.echo(json.dumps({"gridpatrol": __version__}) if as_json else f"gridpatrol {__version__}")
+
+
+def _model_folders(*places: Path | None) -> list[Path]:
+    return sorted(
+        card.parent for place in places if place is not None for card in place.glob("*/model.toml")
+    )
+
+
+def _stop_event(seconds: float | None) -> threading.Event:
+    """Set by Ctrl-C, SIGTERM, or when the time is up."""
+    stop = threading.Event()
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGINT, ask)
+    signal.signal(signal.SIGTERM, ask)
+    if seconds is not None:
+        timer = threading.Timer(seconds, stop.set)
+        timer.daemon = True
+        timer.start()
+    return stop
+
+
+if __name__ == "__main__":
+    main()
