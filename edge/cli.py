@@ -127,7 +127,7 @@ def demo(
 
 
 @app.command()
-def consume(
+def consume(  # noqa: PLR0917 - each is an option of its own
     host: Annotated[str, typer.Option(help="Broker host.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Broker port.")] = 1883,
     username: Annotated[str | None, typer.Option(help="Broker user.")] = None,

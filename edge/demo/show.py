@@ -41,6 +41,7 @@ class Arrivals(threading.Thread):
         self.cases: Counter[str] = Counter()
 
     def run(self) -> None:
+        """Read until the consumer ends."""
         for line in self._consumer.out:
             try:
                 case = json.loads(line)

@@ -1,0 +1,4 @@
+"""The wire contract: models, JSON Schemas, AsyncAPI and golden messages.
+
+``python -m uploader.contract`` writes the generated files, ``--check`` compares them.
+"""

@@ -1,0 +1,25 @@
+"""``python -m uploader.contract [--check]``: write, or compare, the generated contract files."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from uploader.contract.generate import FOLDER, stale, write
+
+
+def main() -> int:
+    """0 when the files are in step with the models."""
+    parser = argparse.ArgumentParser(prog="python -m uploader.contract", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="fail if a file is out of step")
+    if not parser.parse_args().check:
+        write()
+        return 0
+    late = stale()
+    for path in late:
+        sys.stderr.write(f"{path.relative_to(FOLDER)} differs: run python -m uploader.contract\n")
+    return 1 if late else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""What the two ends need to know about the broker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerLogin:
+    """How to reach a broker.
+
+    Attributes:
+        host, port: where it listens.
+        username, password: None for a broker without login; the password is never shown.
+        tls: use TLS; implied by any of the files.
+        ca_file: trusted certificates; the system's when None.
+        cert_file, key_file: own certificate and key (mutual TLS).
+        root: first topic level.
+        keepalive_s: a dead connection is noticed after 1.5 times this.
+    """
+
+    host: str
+    port: int = 1883
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: bool = False
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    root: str = "gridpatrol"
+    keepalive_s: int = 30
+
+    @property
+    def uses_tls(self) -> bool:
+        """Whether the connection is encrypted."""
+        return self.tls or self.ca_file is not None or self.cert_file is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uplink(BrokerLogin):
+    """The edge box's side.
+
+    Attributes:
+        city: GB/T 2260 code of the city.
+        node: the box, ``[a-z0-9-]{3,32}``.
+        receipt_timeout_s: a row without a receipt is sent again after this.
+        chunk_bytes: evidence travels in pieces of at most this size; less when the broker
+            announces a smaller packet size.
+        version: of the software, shown in the presence message.
+    """
+
+    city: str
+    node: str
+    receipt_timeout_s: float = 20.0
+    chunk_bytes: int = 131072
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake(BrokerLogin):
+    """The platform's side.
+
+    Attributes:
+        group: name of a shared subscription; its consumers must share one store folder, because
+            the chunks of one file may reach different consumers.
+    """
+
+    group: str | None = None
