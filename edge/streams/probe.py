@@ -111,19 +111,17 @@ def _measure(source: Source, container: av.container.InputContainer, began: floa
     opened_s = 0.0
     try:
         for packet in container.demux(stream):
-            if packet.is_keyframe and packet.size and (key_times or packet.decode()):
+            if packet.is_keyframe and packet.size and (opened_s or packet.decode()):
                 opened_s = opened_s or time.monotonic() - began
-                at = packet.pts if packet.pts is not None else packet.dts
-                media_s = float(at * packet.time_base) if at is not None else None
-                # The first RTSP key frame has no time stamp: time it by the wall clock.
-                key_times.append(
-                    media_s if media_s is not None and not source.is_live else time.monotonic()
-                )
+                # The first RTSP key frame has no time stamp, and servers send it in a burst:
+                # the interval is taken from the two after it.
+                if packet.pts is not None:
+                    key_times.append(float(packet.pts * packet.time_base))
             if len(key_times) > 1 or time.monotonic() - began > _KEY_FRAME_WAIT_S:
                 break
     except (av.error.FFmpegError, OSError) as error:
         raise explain(source, error) from None
-    if not key_times:
+    if not opened_s:
         raise StreamError(
             Code.CAM_BROKEN, source.camera_id, "no picture could be decoded", "Check the stream"
         )
