@@ -103,6 +103,7 @@ def make_clip(
         stream = out.add_stream("libx264", rate=fps)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.options = {"g": str(gop), "bf": "0", "sc_threshold": "0", "preset": "ultrafast"}
+        stream.codec_context.thread_count = 1  # one slice a picture, as cameras send it
         for number in range(int(seconds * fps)):
             picture = ground.copy()
             x = (number * 7) % (width - 40)

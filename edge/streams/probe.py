@@ -107,17 +107,20 @@ def _measure(source: Source, container: av.container.InputContainer, began: floa
             "Choose the camera's video profile",
         )
     stream = container.streams.video[0]
-    key_times: list[float] = []
+    # (time stamp or None, arrival) of each key frame after the first: that one has no time stamp
+    # over RTSP, and servers may send it in a burst.
+    later: list[tuple[float | None, float]] = []
     opened_s = 0.0
     try:
         for packet in container.demux(stream):
-            if packet.is_keyframe and packet.size and (opened_s or packet.decode()):
-                opened_s = opened_s or time.monotonic() - began
-                # The first RTSP key frame has no time stamp, and servers send it in a burst:
-                # the interval is taken from the two after it.
-                if packet.pts is not None:
-                    key_times.append(float(packet.pts * packet.time_base))
-            if len(key_times) > 1 or time.monotonic() - began > _KEY_FRAME_WAIT_S:
+            if packet.is_keyframe and packet.size:
+                now = time.monotonic()
+                stamp = None if packet.pts is None else float(packet.pts * packet.time_base)
+                if opened_s:
+                    later.append((stamp, now))
+                elif packet.decode():
+                    opened_s = now - began
+            if len(later) > 1 or time.monotonic() - began > _KEY_FRAME_WAIT_S:
                 break
     except (av.error.FFmpegError, OSError) as error:
         raise explain(source, error) from None
@@ -131,6 +134,16 @@ def _measure(source: Source, container: av.container.InputContainer, began: floa
         width=stream.codec_context.width,
         height=stream.codec_context.height,
         fps=round(float(stream.average_rate or 0), 2),
-        key_interval_s=round(key_times[1] - key_times[0], 2) if len(key_times) > 1 else None,
+        key_interval_s=_interval(later),
         opened_s=round(opened_s, 2),
     )
+
+
+def _interval(key_frames: Sequence[tuple[float | None, float]]) -> float | None:
+    """Seconds between two key frames: by the stream's clock, by arrival when that stands still."""
+    if len(key_frames) < 2:
+        return None
+    (stamp, arrival), (next_stamp, next_arrival) = key_frames[:2]
+    if stamp is not None and next_stamp is not None and next_stamp > stamp:
+        return round(next_stamp - stamp, 2)
+    return round(next_arrival - arrival, 2)

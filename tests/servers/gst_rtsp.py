@@ -17,8 +17,9 @@ from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 
 PIPELINE = (
     "( multifilesrc location={path} loop=true "
-    "! video/x-h264,stream-format=byte-stream,alignment=au,framerate={fps}/1 "
-    "! h264parse ! rtph264pay name=pay0 pt=96 config-interval=1 )"
+    "! video/x-h264,stream-format=byte-stream,framerate={fps}/1 "
+    "! h264parse ! video/x-h264,stream-format=byte-stream,alignment=au "
+    "! rtph264pay name=pay0 pt=96 config-interval=1 )"
 )
 AUDIO = "( audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay0 pt=8 )"
 
