@@ -141,17 +141,16 @@ def consume(  # noqa: PLR0917 - each is an option of its own
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a case.")] = False,
 ) -> None:
     """The reference consumer: validates, stores once, keeps pictures, sends receipts."""
-    from uploader.consume import run_consumer
-    from uploader.settings import Intake
-
     from edge.telemetry.logs import configure_logs
+    from uploader.consume import run_consumer
+    from uploader.settings import Downlink
 
     configure_logs(json_lines=not sys.stdout.isatty(), level="INFO")
     password = password_file.read_text(encoding="utf-8").strip() if password_file else None
-    settings = Intake(
+    settings = Downlink(
         host=host, port=port, username=username, password=password, ca_file=ca_file, root=root
     )
-    run_consumer(settings, out, as_json=as_json, stop=_stop_event(seconds))
+    run_consumer(settings, out, seconds=None, as_json=as_json, stop=_stop_event(seconds))
 
 
 @app.command()

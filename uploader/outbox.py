@@ -11,9 +11,9 @@ Nothing else moves a row: not a PUBACK, not time, not a restart.
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -21,9 +21,10 @@ from pathlib import Path
 
 from edge.cases.draft import CaseDraft
 from edge.clock import Clock, iso, utc_now
-from edge.sqlite import as_store_error, open_database, transaction
+from edge.sqlite import open_database, transaction
 from uploader.contract.build import from_draft
 from uploader.contract.messages import ReceiptData
+from uploader.reading import reading
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS outbox (
@@ -41,6 +42,7 @@ CREATE TABLE IF NOT EXISTS outbox (
     UNIQUE (case_id, revision)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS outbox_pending ON outbox (seq) WHERE state = 'pending';
+CREATE INDEX IF NOT EXISTS outbox_payload ON outbox (payload_sha256);
 CREATE INDEX IF NOT EXISTS outbox_state ON outbox (state);
 CREATE TABLE IF NOT EXISTS outbox_evidence (
     seq INTEGER NOT NULL REFERENCES outbox (seq),
@@ -63,8 +65,15 @@ class Settled(StrEnum):
     DONE = "done"
     DEAD = "dead"
     WAITING = "waiting"
-    WRONG_HASH = "wrong_hash"
     UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Which row a receipt spoke of, and what it did; no row has the bytes of an unknown one."""
+
+    outcome: Settled
+    seq: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,58 +169,45 @@ class Outbox:
         )
         return seq
 
-    def due(self, now: datetime, limit: int) -> list[OutboxRow]:
-        """Undelivered rows whose time has come, oldest first.
+    def due(self, now: datetime, limit: int, skip: Collection[int] = ()) -> list[OutboxRow]:
+        """Undelivered rows whose time has come, oldest first, without those in ``skip``.
 
         A time further away than :data:`MAX_DELAY` was written before the clock was set back.
 
         Raises:
             StoreError: the database cannot be read.
         """
-        with self._reading():
+        with reading(self._path):
             rows = self._db.execute(
                 "SELECT * FROM outbox WHERE state = 'pending' AND (next_at <= ? OR next_at > ?)"
-                " ORDER BY seq LIMIT ?",
-                (iso(now), iso(now + MAX_DELAY), limit),
+                " AND seq NOT IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT ?",
+                (iso(now), iso(now + MAX_DELAY), json.dumps(list(skip)), limit),
             ).fetchall()
             return [self._row(row) for row in rows]
 
-    def settle(self, receipt: ReceiptData) -> Settled:
+    def settle(self, receipt: ReceiptData) -> Settlement:
         """Take in a receipt; only one with the hash of our bytes counts.
+
+        ``complete`` ends a row, ``rejected`` buries it as a dead letter with the platform's words.
 
         Raises:
             StoreError: not written; the platform's next receipt settles it.
         """
         with transaction(self._db, self._path) as tx:
             row = tx.execute(
-                "SELECT seq, payload_sha256, state FROM outbox"
-                " WHERE (case_id = ? AND revision = ?) OR payload_sha256 = ?",
-                (receipt.case_id, receipt.revision, receipt.payload_sha256),
+                "SELECT seq, state FROM outbox WHERE payload_sha256 = ?", (receipt.payload_sha256,)
             ).fetchone()
             if row is None:
-                return Settled.UNKNOWN
-            if row["payload_sha256"] != receipt.payload_sha256:
-                return Settled.WRONG_HASH
+                return Settlement(Settled.UNKNOWN)
+            seq = int(row["seq"])
             if row["state"] != "pending":
-                return Settled(row["state"])
+                return Settlement(Settled(row["state"]), seq)
             state = {"complete": "done", "rejected": "dead"}.get(receipt.result, "pending")
             tx.execute(
                 "UPDATE outbox SET state = ?, receipt = ? WHERE seq = ?",
-                (state, receipt.model_dump_json(), row["seq"]),
+                (state, receipt.model_dump_json(), seq),
             )
-        return Settled.WAITING if state == "pending" else Settled(state)
-
-    def seq_of(self, payload_sha256: str) -> int | None:
-        """The row of a payload.
-
-        Raises:
-            StoreError: the database cannot be read.
-        """
-        with self._reading():
-            row = self._db.execute(
-                "SELECT seq FROM outbox WHERE payload_sha256 = ?", (payload_sha256,)
-            ).fetchone()
-        return None if row is None else int(row["seq"])
+        return Settlement(Settled.WAITING if state == "pending" else Settled(state), seq)
 
     def postpone(self, seq: int, delay: timedelta) -> None:
         """Rest a row and count an attempt; at most :data:`MAX_DELAY`.
@@ -233,7 +229,7 @@ class Outbox:
         Raises:
             StoreError: the database cannot be read.
         """
-        with self._reading():
+        with reading(self._path):
             rows = self._db.execute("SELECT state, COUNT(*) AS n FROM outbox GROUP BY state")
             found = {row["state"]: int(row["n"]) for row in rows}
         return Counts(found.get("pending", 0), found.get("done", 0), found.get("dead", 0))
@@ -251,13 +247,6 @@ class Outbox:
             )
             row = tx.execute("SELECT value FROM uplink WHERE key = 'session'").fetchone()
         return int(row["value"])
-
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise as_store_error(self._path, error) from error
 
     def _row(self, row: sqlite3.Row) -> OutboxRow:
         files = self._db.execute(

@@ -58,7 +58,7 @@ class Uplink(BrokerLogin):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Intake(BrokerLogin):
+class Downlink(BrokerLogin):
     """The platform's side.
 
     Attributes:

@@ -8,10 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from uploader.outbox import Outbox
-from uploader.publisher import Uploader
-from uploader.settings import Uplink
-
 from edge import __version__
 from edge.cases.desk import CaseDesk
 from edge.cases.evidence import EvidenceRoom
@@ -31,6 +27,9 @@ from edge.scenes.zones import Zone
 from edge.streams.pool import StreamPool
 from edge.streams.source import Source
 from edge.streams.worker import Backoff
+from uploader.outbox import Outbox
+from uploader.publisher import Uploader
+from uploader.settings import Uplink
 
 
 @dataclass
@@ -74,7 +73,7 @@ def build_rooms(settings: Settings) -> Rooms:
     locators = {name: Locator(camera, cells) for name, camera in cameras.items()}
     lock = _lock(state)
     database = state / "gridpatrol.db"
-    store = CaseStore(database, Outbox(database))
+    store = CaseStore(database, Outbox(database, city=settings.box.city, node=settings.box.id))
     room = EvidenceRoom(
         state / "evidence",
         jpeg_quality=settings.cases.jpeg_quality,

@@ -47,8 +47,9 @@ class Arrivals(threading.Thread):
                 case = json.loads(line)
             except ValueError:
                 continue
-            if case.get("status") == "new":
-                self.cases[case["kind"]] += 1
+            data = case["event"]["data"]
+            if data["status"] == "new":
+                self.cases[data["category"]["kind"]] += 1
             if self._show is not None:
                 self._show.print(case["line"], markup=False, highlight=False, soft_wrap=True)
 

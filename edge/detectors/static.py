@@ -29,7 +29,7 @@ _WIDTH = 320
 _DIFFERENT = 26.0  # grey levels in the strongest channel, after light is evened out
 _SAME = 14.0  # two looks at the same still thing differ by less
 _SAME_TEXTURE = 0.7  # correlation above which only the light has changed
-_LEARN_LOOKS = 12  # never call a background learned from fewer
+_LEARN_LOOKS = 8  # never call a background learned from fewer
 _FOLLOW = 0.02  # share by which the background moves to the present, per look
 _MOVING = ("person", "vehicle", "two_wheeler")
 _NAME = "static-background 1.0"
@@ -184,7 +184,7 @@ class StaticObjectDetector:
         if self._memory is None:
             return
         self._memory.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(self._memory / f"{camera_id}.png"), background)
+        cv2.imwrite(str(self._memory / f"{camera_id}.png"), _as_image(background))
 
     def _remembered(self, camera_id: str, small: Image) -> Floats | None:
         if self._memory is None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from edge.config.model import ZoneSettings
 from edge.detectors.base import Detection
 from edge.geometry import Box, enclosing
 from edge.scenes.finding import Words
@@ -47,18 +48,20 @@ def street_vending(zone: Zone, places: Sequence[Place], now: datetime) -> Verdic
     """A dwelling person with a stall or goods, outside permitted hours.
 
     Passing people have no dwell; people who wait have nothing to sell; a stall without anybody
-    is not vending. 0405 in front of a shop, 0406 with a stall, 0401 with goods only.
+    is not vending. The vendor's feet decide whether it is in the zone: a table hides its own, an
+    umbrella has none. 0405 in front of a shop, 0406 with a stall, 0401 with goods only.
     """
     if zone.permitted_at(now):
         return None
     settings = zone.settings
-    wares = [p for p in places if p.meaning in STALL + GOODS and _stays(p, zone)]
+    wares = [p for p in places if p.meaning in STALL + GOODS and _stays(p, settings)]
     for ware in sorted(wares, key=lambda place: -place.dwell_s):
         reach = ware.box.grown(0.75)
         vendors = [
             p
             for p in places
             if p.meaning == PERSON
+            and zone.stands_in(p.box)
             and p.box.overlap(reach) > 0
             and p.presence >= _MIN_PRESENCE
             and p.dwell_s >= settings.dwell_s / 2
@@ -73,7 +76,7 @@ def street_vending(zone: Zone, places: Sequence[Place], now: datetime) -> Verdic
         return Verdict(
             category,
             enclosing(p.box for p in members),
-            min(ware.first_seen, vendor.first_seen),
+            max(ware.first_seen, vendor.first_seen),
             min(vendor.score, max(p.score for p in group)),
             _vending_reasons(vendor, group, zone),
             tuple(p.last for p in members),
@@ -106,8 +109,8 @@ def piled_materials(zone: Zone, places: Sequence[Place], now: datetime) -> Verdi
     """
     if zone.permitted_at(now):
         return None
-    piles = [p for p in places if p.meaning == "static_object" and _stays(p, zone)]
-    rubbish = [p for p in places if p.meaning in RUBBISH and _stays(p, zone)]
+    piles = [p for p in places if p.meaning == "static_object" and _stands(p, zone)]
+    rubbish = [p for p in places if p.meaning in RUBBISH and _stands(p, zone)]
     if not piles and not rubbish:
         return None
     members = [*piles, *rubbish]
@@ -199,11 +202,13 @@ def _kind_of_ad(
     return None, Words("", "")
 
 
-def _stays(place: Place, zone: Zone) -> bool:
-    settings = zone.settings
+def _stands(place: Place, zone: Zone) -> bool:
+    return zone.stands_in(place.box) and _stays(place, zone.settings)
+
+
+def _stays(place: Place, settings: ZoneSettings) -> bool:
     return (
-        zone.stands_in(place.box)
-        and place.dwell_s >= settings.dwell_s
+        place.dwell_s >= settings.dwell_s
         and place.presence >= _MIN_PRESENCE
         and place.score >= settings.min_score
     )

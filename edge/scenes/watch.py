@@ -87,8 +87,7 @@ class SceneWatcher:
     def _suspicious(self, zone: Zone, look: Look) -> bool:
         """Whether anything stands there that might still become, or still be, a case."""
         kind = EventKind(zone.settings.watch)
-        inside = zone.shows if kind is EventKind.ILLEGAL_ADS else zone.stands_in
-        suspects = [d for d in look.of(*_SUSPECTS[kind]) if inside(d.box)]
+        suspects = [d for d in look.of(*_SUSPECTS[kind]) if zone.touches(d.box)]
         if kind is EventKind.ILLEGAL_ADS:
             signs = self._signs[zone.settings.id]
             suspects = [d for d in suspects if not signs.permits(d.text or "")]

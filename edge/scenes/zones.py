@@ -7,6 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from shapely.geometry import Point, Polygon
+from shapely.geometry import box as rectangle
 from shapely.prepared import PreparedGeometry, prep
 
 from edge.config.model import ZoneSettings
@@ -43,6 +44,10 @@ class Zone:
         """Whether the middle of the box is inside: for what hangs on a wall."""
         middle = Point((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)
         return bool(self.area.covers(middle))
+
+    def touches(self, box: Box) -> bool:
+        """Whether any part of the box lies inside."""
+        return bool(self.area.intersects(rectangle(box.x0, box.y0, box.x1, box.y1)))
 
     def permitted_at(self, moment: datetime) -> bool:
         """Whether the moment lies in the permitted hours (允许时段)."""

@@ -33,6 +33,8 @@ Revision = Annotated[int, Field(ge=1)]
 # A CloudEvents integer has 32 bits: one case a second for 68 years.
 Sequence = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
+Result = Literal["complete", "stored", "rejected", "retry_after"]
+
 
 class _Wire(BaseModel):
     # Strict: what the JSON Schema refuses ("3" for 3), the model refuses too.
@@ -126,7 +128,7 @@ class ReceiptData(_Wire):
     case_id: str | None
     revision: int | None
     payload_sha256: Sha256
-    result: Literal["complete", "stored", "rejected", "retry_after"]
+    result: Result
     missing: Annotated[tuple[Sha256, ...], Field(max_length=64)]
     reason: Text | None
     retry_after_s: Annotated[float, Field(ge=0)] | None

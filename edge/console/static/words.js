@@ -1,0 +1,31 @@
+// Every word of the page in both languages.
+export const words = {
+  zh: {
+    skip: "跳到案卷", cameras: "摄像头", cases: "案卷草稿", lang: "English",
+    dark: "深色", light: "浅色", looks: "次巡看/秒", uplink: "中心平台",
+    connected: "已连接", away: "未连接", waiting: "件待送达", rejected: "件被退回",
+    lost: "与本机的连接已断开，正在重试…", waitingLook: "等待第一张画面…",
+    none: (n) => `暂无案卷。正在看守 ${n} 路摄像头。`, ago: (s) => `${s} 秒前`, dropped: (n) => `丢弃 ${n}`,
+    new: "新", update: "更新", gone: "已消失", far: "远景", near: "近景", close: "关闭",
+    codes: "事项代码", cell: "单元网格", place: "地点", location: "位置", reasons: "理由", seen: "时间",
+    dwell: (s) => `滞留 ${s} 秒`, sightings: (n) => `${n} 次看到`, score: "置信度", sources: "来源",
+    models: "模型", id: "案卷编号", revision: "版本",
+    method: { homography: "单应变换", zone_anchor: "区域锚点", camera: "摄像头位置" },
+    state: { starting: "启动中", up: "正常", down: "中断", failed: "画面异常" },
+    kind: { street_vending: "街面经营", piled_materials: "乱堆物料", illegal_ads: "违规广告" },
+  },
+  en: {
+    skip: "Skip to cases", cameras: "Cameras", cases: "Case drafts", lang: "中文",
+    dark: "Dark", light: "Light", looks: "looks/s", uplink: "Platform",
+    connected: "connected", away: "away", waiting: "waiting", rejected: "rejected",
+    lost: "The connection to this box is lost; trying again…", waitingLook: "Waiting for the first picture…",
+    none: (n) => `Nothing to report. ${n} cameras watched.`, ago: (s) => `${s} s ago`, dropped: (n) => `${n} dropped`,
+    new: "new", update: "update", gone: "gone", far: "Far view", near: "Near view", close: "Close",
+    codes: "Codes", cell: "Grid cell", place: "Place", location: "Location", reasons: "Reasons", seen: "Seen",
+    dwell: (s) => `dwell ${s} s`, sightings: (n) => `${n} sightings`, score: "Score", sources: "Sources",
+    models: "Models", id: "Case id", revision: "revision",
+    method: { homography: "homography", zone_anchor: "zone anchor", camera: "camera position" },
+    state: { starting: "starting", up: "up", down: "down", failed: "bad picture" },
+    kind: { street_vending: "Street vending", piled_materials: "Piled materials", illegal_ads: "Illegal ads" },
+  },
+};

@@ -1,0 +1,211 @@
+"""The status page: loopback unless told otherwise, read-only, works without the Internet."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+from pathlib import Path
+
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from edge.cases.draft import CaseDraft
+from edge.clock import iso
+from edge.console.board import Board, CameraView, Snapshot
+from edge.errors import Code, GridpatrolError
+from edge.telemetry.metrics import REGISTRY
+
+_STATIC = Path(str(files("edge.console") / "static"))
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+_LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
+
+
+class _SafeHeaders(BaseHTTPMiddleware):
+    async def dispatch(
+        self, request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        response = await call_next(request)
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+
+def make_app(board: Board, *, hosts: list[str]) -> Starlette:
+    """The page and its data.
+
+    Args:
+        board: what is shown.
+        hosts: names this page answers to; others are refused, which stops DNS rebinding.
+    """
+
+    async def index(_request: Request) -> Response:
+        return FileResponse(_STATIC / "index.html")
+
+    async def status(_request: Request) -> Response:
+        return JSONResponse(_status(board.snapshot()))
+
+    async def look(request: Request) -> Response:
+        data = board.look_jpeg(request.path_params["camera"])
+        return Response(data, media_type="image/jpeg") if data else Response(status_code=404)
+
+    async def evidence(request: Request) -> Response:
+        path = board.evidence_path(request.path_params["sha256"])
+        if path is None or not path.is_file():
+            return Response(status_code=404)
+        return FileResponse(path, media_type="image/jpeg")
+
+    async def metrics(_request: Request) -> Response:
+        return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+    async def health(_request: Request) -> Response:
+        faults = _faults(board.snapshot())
+        return JSONResponse({"ok": not faults, "faults": faults}, 503 if faults else 200)
+
+    return Starlette(
+        routes=[
+            Route("/", index),
+            Route("/api/status", status),
+            Route("/looks/{camera}.jpg", look),
+            Route("/evidence/{sha256}.jpg", evidence),
+            Route("/metrics", metrics),
+            Route("/healthz", health),
+            Mount("/static", StaticFiles(directory=_STATIC)),
+        ],
+        middleware=[
+            Middleware(TrustedHostMiddleware, allowed_hosts=hosts),
+            Middleware(_SafeHeaders),
+        ],
+    )
+
+
+class ConsoleServer:
+    """Serves the page from a thread of its own.
+
+    Args:
+        host, port: where to listen; port 0 takes a free one.
+        board: what is shown.
+    """
+
+    def __init__(self, host: str, port: int, board: Board) -> None:
+        self._host = host
+        self._port = port
+        loopback = host in ("127.0.0.1", "localhost", "::1")
+        app = make_app(board, hosts=_LOOPBACK if loopback else ["*"])
+        self._server = uvicorn.Server(
+            uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
+        )
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> str:
+        """Open the port and serve; returns the page's address.
+
+        Raises:
+            GridpatrolError: the port is taken or not allowed.
+        """
+        listener = socket.socket(socket.AF_INET6 if ":" in self._host else socket.AF_INET)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((self._host, self._port))
+        except OSError as error:
+            listener.close()
+            raise GridpatrolError(
+                Code.RUN_PORT,
+                f"{self._host}:{self._port}",
+                f"the status page cannot listen there ({error.strerror})",
+                "Change console.port, or set it to 0 for a free one",
+            ) from error
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [listener]}, name="console", daemon=True
+        )
+        self._thread.start()
+        return f"http://{self._host}:{listener.getsockname()[1]}/"
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join(timeout=5.0)
+
+
+def _faults(now: Snapshot) -> list[str]:
+    faults = []
+    if not any(camera.state in ("up", "starting") for camera in now.cameras):
+        faults.append("no camera gives pictures")
+    if not now.uplink.connected:
+        faults.append(f"the platform's broker is away: {now.uplink.last_error or 'connecting'}")
+    return faults
+
+
+def _status(now: Snapshot) -> dict[str, object]:
+    return {
+        "box_id": now.box_id,
+        "now": iso(now.now),
+        "started_at": iso(now.started_at),
+        "looks_per_s": now.looks_per_s,
+        "uplink": {
+            "connected": now.uplink.connected,
+            "pending": now.uplink.pending,
+            "dead": now.uplink.dead,
+            "last_error": now.uplink.last_error,
+        },
+        "cameras": [_camera(camera) for camera in now.cameras],
+        "cases": [_case(case) for case in now.cases],
+    }
+
+
+def _camera(camera: CameraView) -> dict[str, object]:
+    return {
+        "id": camera.id,
+        "name": {"zh": camera.name_zh, "en": camera.name_en},
+        "state": camera.state,
+        "detail": camera.detail,
+        "look_at": iso(camera.look_at) if camera.look_at else None,
+        "sequence": camera.sequence,
+        "looks": camera.looks,
+        "dropped": camera.dropped,
+        "findings": list(camera.findings),
+    }
+
+
+def _case(case: CaseDraft) -> dict[str, object]:
+    return {
+        "id": case.case_id,
+        "revision": case.revision,
+        "status": case.status,
+        "kind": case.kind,
+        "name": {"zh": case.category.name_zh, "en": case.category.name_en},
+        "codes": [{"scheme": c.scheme, "code": c.code} for c in case.category.codes],
+        "sub_label": case.category.sub_label,
+        "cell": case.grid_cell,
+        "place": case.place,
+        "location": {
+            "lon": case.location.lon,
+            "lat": case.location.lat,
+            "method": case.location.method,
+        },
+        "first_seen": iso(case.first_seen),
+        "last_seen": iso(case.last_seen),
+        "dwell_s": round((case.last_seen - case.first_seen).total_seconds()),
+        "sightings": case.sightings,
+        "score": case.score,
+        "sources": [{"camera": s.camera_id, "zone": s.zone_id} for s in case.sources],
+        "reasons": [{"zh": r.zh, "en": r.en} for r in case.reasons],
+        "evidence": [{"role": item.role, "sha256": item.sha256} for item in case.evidence],
+        "models": list(case.models),
+    }

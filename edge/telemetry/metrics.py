@@ -1,0 +1,53 @@
+"""Prometheus metrics: every look, drop, retry, refusal and delay has a counter."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry()
+
+LOOKS = Counter("gridpatrol_looks", "Frames taken for analysis.", ["camera"], registry=REGISTRY)
+DROPPED = Counter(
+    "gridpatrol_frames_dropped",
+    "Frames that newer ones replaced before they were analysed.",
+    ["camera", "reason"],
+    registry=REGISTRY,
+)
+RECONNECTS = Counter(
+    "gridpatrol_stream_failures", "Times a camera went down.", ["camera"], registry=REGISTRY
+)
+WORKER_RESTARTS = Counter(
+    "gridpatrol_worker_restarts",
+    "Stream workers restarted, by the first camera they hold.",
+    ["worker"],
+    registry=REGISTRY,
+)
+CAMERA_UP = Gauge(
+    "gridpatrol_camera_up", "1 while the camera gives pictures.", ["camera"], registry=REGISTRY
+)
+LOOK_SECONDS = Histogram(
+    "gridpatrol_look_seconds",
+    "Time a look spends in each stage.",
+    ["stage"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+    registry=REGISTRY,
+)
+FINDINGS = Counter(
+    "gridpatrol_findings", "Looks on which a rule fired.", ["kind"], registry=REGISTRY
+)
+CASES = Counter(
+    "gridpatrol_case_revisions",
+    "Case revisions committed.",
+    ["kind", "status"],
+    registry=REGISTRY,
+)
+OUTBOX_PENDING = Gauge(
+    "gridpatrol_outbox_pending", "Revisions without a receipt.", registry=REGISTRY
+)
+OUTBOX_DEAD = Gauge(
+    "gridpatrol_outbox_dead", "Revisions the platform has rejected.", registry=REGISTRY
+)
+UPLINK_CONNECTED = Gauge(
+    "gridpatrol_uplink_connected", "1 while the broker is connected.", registry=REGISTRY
+)
+ERRORS = Counter("gridpatrol_errors", "Faults by stable code.", ["code"], registry=REGISTRY)

@@ -1,0 +1,178 @@
+"""Outbox and intake under a hostile network: each revision has one effect, none is missing.
+
+No broker here: the network is a list that drops, doubles and reorders, which no broker can be
+asked to do on demand. Everything else is the real thing on a real disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from edge.errors import StoreError
+from edge.sqlite import open_database, transaction
+from tests.uploader.helpers import CITY, NODE, NOON, make_draft
+from uploader.contract.messages import ReceiptData
+from uploader.intake import Answer, IntakeStore
+from uploader.outbox import SCHEMA, Outbox
+from uploader.packets import Packet, packets
+from uploader.topics import BoxTopics, read_up
+
+_TOPICS = BoxTopics("gridpatrol", CITY, NODE)
+
+
+class Delivery(RuleBasedStateMachine):
+    """A box, a platform, and a network between them that does what it likes."""
+
+    @initialize()
+    def begin(self) -> None:
+        """Fresh stores."""
+        self.scratch = tempfile.TemporaryDirectory()
+        self.folder = Path(self.scratch.name)
+        self.now = NOON
+        self.committed: dict[str, set[str]] = {}
+        self.revisions: dict[int, int] = {}
+        self.told: list[str] = []
+        self.up: list[Packet] = []
+        self.down: list[ReceiptData] = []
+        self._open()
+
+    def _open(self) -> None:
+        self.path = self.folder / "box" / "state.db"
+        self.outbox = Outbox(self.path, city=CITY, node=NODE, clock=self._clock)
+        self.db = open_database(self.path, SCHEMA)
+        self.intake = IntakeStore(self.folder / "platform", clock=self._clock)
+
+    def _clock(self) -> datetime:
+        return self.now
+
+    def _close(self) -> None:
+        self.outbox.close()
+        self.db.close()
+        self.intake.close()
+
+    @rule(pictures=st.integers(0, 2), number=st.integers(0, 4))
+    def commit(self, pictures: int, number: int) -> None:
+        """A new case, or the next revision of a known one."""
+        revision = self.revisions.get(number, 0) + 1
+        self.revisions[number] = revision
+        draft = make_draft(
+            number, self.folder / "pictures", revision=revision, pictures=pictures, size_bytes=250
+        )
+        with transaction(self.db, self.path) as tx:
+            self.outbox.enqueue(tx, draft)
+        self.committed[f"{draft.case_id}-r{revision}"] = {e.sha256 for e in draft.evidence}
+
+    @rule()
+    def send(self) -> None:
+        """Everything due goes onto the network."""
+        for row in self.outbox.due(self.now, 3):
+            self.up.extend(packets(row, _TOPICS, 100, _no_fault))
+            self.outbox.postpone(row.seq, timedelta(seconds=5))
+
+    @precondition(lambda self: self.up)
+    @rule(data=st.data(), keep=st.booleans())
+    def arrive(self, data: st.DataObject, keep: bool) -> None:
+        """Any packet arrives, perhaps to arrive again later."""
+        index = data.draw(st.integers(0, len(self.up) - 1))
+        packet = self.up[index] if keep else self.up.pop(index)
+        self._take(packet)
+
+    @precondition(lambda self: self.up)
+    @rule(data=st.data())
+    def drop(self, data: st.DataObject) -> None:
+        """Any packet is lost."""
+        self.up.pop(data.draw(st.integers(0, len(self.up) - 1)))
+
+    @precondition(lambda self: self.down)
+    @rule(data=st.data(), keep=st.booleans(), lose=st.booleans())
+    def receipt(self, data: st.DataObject, keep: bool, lose: bool) -> None:
+        """Any receipt arrives, is lost, or arrives twice."""
+        index = data.draw(st.integers(0, len(self.down) - 1))
+        found = self.down[index] if keep else self.down.pop(index)
+        if not lose:
+            self.outbox.settle(found)
+
+    @rule(seconds=st.integers(-100, 100))
+    def time_passes(self, seconds: int) -> None:
+        """The clock moves, sometimes back."""
+        self.now += timedelta(seconds=seconds)
+
+    @rule()
+    def restart(self) -> None:
+        """Both ends start again from their disks."""
+        self._close()
+        self._open()
+
+    @invariant()
+    def nothing_twice(self) -> None:
+        """No revision is told twice, and none that was never committed."""
+        assert len(self.told) == len(set(self.told))
+        assert set(self.told) <= set(self.committed)
+
+    @invariant()
+    def done_means_received(self) -> None:
+        """A row is done only when the platform holds the revision with all its files."""
+        counts = self.outbox.counts()
+        assert counts.done <= len(self.told)
+        assert counts.pending + counts.done == len(self.committed)
+
+    def teardown(self) -> None:
+        """Once the network heals, everything is there exactly once."""
+        if not hasattr(self, "scratch"):
+            return
+        for _ in range(20):
+            if not self.outbox.counts().pending:
+                break
+            self.now += timedelta(minutes=10)
+            self.send()
+            while self.up:
+                self._take(self.up.pop(0))
+            while self.down:
+                self.outbox.settle(self.down.pop(0))
+        assert self.outbox.counts().pending == 0
+        assert sorted(self.told) == sorted(self.committed)
+        assert self.intake.counts().refused == 0
+        self._close()
+        self.scratch.cleanup()
+
+    def _take(self, packet: Packet) -> None:
+        topic = read_up(packet.topic)
+        assert topic is not None
+        answers: list[Answer]
+        if topic.what == "case":
+            answers = [self.intake.take_case(topic, packet.payload)]
+        else:
+            offset, total = int(packet.user["offset"]), int(packet.user["total"])
+            answers = self.intake.take_chunk(topic, offset, total, packet.payload)
+        self.down.extend(answer.receipt for answer in answers)
+        for case in self.intake.untold():
+            for sha256, path in zip(
+                [e.sha256 for e in case.event.data.evidence], case.evidence, strict=True
+            ):
+                assert hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+            assert {path.name for path in case.evidence} == self.committed[case.event.id]
+            self.told.append(case.event.id)
+            self.intake.mark_told(case.row)
+
+
+def _no_fault(fault: StoreError) -> None:
+    raise fault
+
+
+TestDelivery = Delivery.TestCase
+TestDelivery.settings = settings(
+    max_examples=40, stateful_step_count=40, deadline=None, database=None
+)

@@ -1,0 +1,88 @@
+"""A row becomes packets: its evidence in chunks, then the case message."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from edge.errors import Code, StoreError
+from uploader.contract.messages import CONTENT_TYPE
+from uploader.outbox import OutboxEvidence, OutboxRow
+from uploader.topics import BoxTopics
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One publish. ``last`` marks the case message, which ends the row."""
+
+    topic: str
+    payload: bytes
+    content_type: str
+    user: dict[str, str]
+    last: bool = False
+
+
+def packets(
+    row: OutboxRow, topics: BoxTopics, chunk_bytes: int, report: Callable[[StoreError], None]
+) -> Iterator[Packet]:
+    """What to publish for a row, one file in memory at a time.
+
+    Args:
+        row: files the platform has already are left out.
+        topics: of this box.
+        chunk_bytes: largest piece of a file.
+        report: told of files that are gone or altered. The case goes without them: the platform
+            then says what it lacks, and the row stays until the file is back.
+    """
+    for item in row.evidence:
+        if row.missing is not None and item.sha256 not in row.missing:
+            continue
+        try:
+            content = read_evidence(item)
+        except StoreError as fault:
+            report(fault)
+            continue
+        for offset in range(0, len(content), chunk_bytes):
+            yield Packet(
+                topic=topics.blob(item.sha256),
+                payload=content[offset : offset + chunk_bytes],
+                content_type=item.media_type,
+                user={"offset": str(offset), "total": str(len(content))},
+            )
+    yield Packet(
+        topic=topics.case,
+        payload=row.payload,
+        content_type=CONTENT_TYPE,
+        user={
+            "id": f"{row.case_id}-r{row.revision}",
+            "sha256": row.payload_sha256,
+            "seq": str(row.seq),
+        },
+        last=True,
+    )
+
+
+def read_evidence(item: OutboxEvidence) -> bytes:
+    """The bytes of a file that is still what it was.
+
+    Raises:
+        StoreError: it is gone (EVI-001) or altered (EVI-002).
+    """
+    try:
+        content = item.path.read_bytes()
+    except OSError as error:
+        raise StoreError(
+            Code.EVI_MISSING,
+            str(item.path),
+            f"evidence {item.sha256[:12]} cannot be read ({error.strerror})",
+            "Put the file back; the case was sent without it",
+        ) from error
+    if hashlib.sha256(content).hexdigest() != item.sha256:
+        raise StoreError(
+            Code.EVI_ALTERED,
+            str(item.path),
+            f"the file no longer has the hash {item.sha256[:12]}… it was filed under",
+            "Restore the original; the case was sent without it",
+        )
+    return content

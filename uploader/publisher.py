@@ -1,0 +1,226 @@
+"""The uploader: a thread that keeps a connection and empties the outbox over it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Literal
+
+import structlog
+
+from edge.clock import Clock, utc_now
+from edge.errors import Code, DeliveryError, GridpatrolError, StoreError
+from uploader.backoff import Patience
+from uploader.contract.build import state_event
+from uploader.contract.messages import CONTENT_TYPE
+from uploader.flight import Flight
+from uploader.outbox import Outbox
+from uploader.settings import Uplink
+from uploader.topics import BoxTopics
+from uploader.transport import Acked, Arrived, Event, Link, Lost, Will
+
+_log = structlog.get_logger(__name__)
+
+_POLL_S = 0.5
+_GOODBYE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkStatus:
+    """How delivery stands.
+
+    Attributes:
+        connected: messages can flow.
+        pending, dead, done: rows of the outbox.
+        last_error: the last fault, with its code; None when connected and nothing waits.
+        session: number of the last connection attempt.
+    """
+
+    connected: bool = False
+    pending: int = 0
+    dead: int = 0
+    done: int = 0
+    last_error: str | None = None
+    session: int = 0
+
+
+class Uploader:
+    """Delivers the outbox until stopped, whatever the broker does.
+
+    Args:
+        settings: broker, box, time-outs.
+        outbox_path: the SQLite file shared with the case store.
+        clock: what time it is.
+
+    Raises:
+        ConfigError: root, city or node would not fit into a topic.
+    """
+
+    def __init__(self, settings: Uplink, outbox_path: Path, *, clock: Clock = utc_now) -> None:
+        self._settings = settings
+        self._path = outbox_path
+        self._clock = clock
+        self._topics = BoxTopics(settings.root, settings.city, settings.node)
+        self._events: SimpleQueue[Event | None] = SimpleQueue()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="uploader", daemon=True)
+        self._status = UplinkStatus()
+        self._counted = 0.0
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Say goodbye to the broker and end. What is undelivered stays in the outbox."""
+        self._stopping.set()
+        self.wake()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def wake(self) -> None:
+        """A row was committed: look now instead of at the next poll. Any thread."""
+        if self._events.empty():
+            self._events.put(None)
+
+    def status(self) -> UplinkStatus:
+        """How delivery stands, at most a second old. Any thread."""
+        return self._status
+
+    def _run(self) -> None:
+        patience = Patience()
+        outbox: Outbox | None = None
+        while not self._stopping.is_set():
+            before = time.monotonic()
+            try:
+                if outbox is None:
+                    outbox = self._open_outbox()
+                self._count(outbox)
+                self._connection(outbox)
+            except (DeliveryError, StoreError) as fault:
+                self._report(fault)
+                self._rest(outbox, patience.delay_s(fault, time.monotonic() - before))
+        if outbox is not None:
+            outbox.close()
+
+    def _open_outbox(self) -> Outbox:
+        s = self._settings
+        return Outbox(self._path, city=s.city, node=s.node, clock=self._clock)
+
+    def _connection(self, outbox: Outbox) -> None:
+        session = outbox.next_session()
+        self._status = replace(self._status, session=session)
+        client_id = f"{self._settings.city}-{self._settings.node}"
+        link = Link(self._settings, client_id, self._events.put)
+        try:
+            will = Will(self._topics.state, self._state(session, "lost"), CONTENT_TYPE)
+            link.open([self._topics.receipt], will)
+            self._publish_state(link, session, "online")
+            self._status = replace(self._status, connected=True, last_error=None)
+            _log.info("uplink_connected", host=self._settings.host, session=session)
+            self._deliver(link, outbox)
+            self._goodbye(self._publish_state(link, session, "stopped"))
+        finally:
+            self._status = replace(self._status, connected=False)
+            link.close()
+            # Nothing more can come from this link; what it left must not reach the next one.
+            while not self._events.empty():
+                self._events.get()
+
+    def _deliver(self, link: Link, outbox: Outbox) -> None:
+        flight = Flight(
+            link, outbox, self._topics, self._settings, report=self._report, clock=self._clock
+        )
+        while not self._stopping.is_set():
+            flight.pump()
+            self._count(outbox)
+            for event in self._next_events():
+                match event:
+                    case Acked():
+                        flight.on_acked(event)
+                    case Arrived():
+                        flight.on_receipt(event)
+                        link.ack(event)
+                    case Lost():
+                        flight.on_lost(event)
+                        raise DeliveryError(
+                            Code.MQT_UNREACHABLE,
+                            f"{self._settings.host}:{self._settings.port}",
+                            event.reason,
+                            "Connecting again; nothing is lost",
+                        )
+
+    def _next_events(self) -> list[Event]:
+        """Everything that has come in; waits a moment when there is nothing."""
+        found: list[Event] = []
+        try:
+            event = self._events.get(timeout=_POLL_S)
+            while True:
+                if event is not None:
+                    found.append(event)
+                event = self._events.get_nowait()
+        except Empty:
+            return found
+
+    def _publish_state(self, link: Link, session: int, reason: Literal["online", "stopped"]) -> int:
+        payload = self._state(session, reason)
+        return link.publish(
+            self._topics.state, payload, content_type=CONTENT_TYPE, user={}, retain=True
+        )
+
+    def _goodbye(self, mid: int) -> None:
+        """Wait until the broker has our last word, but not for long."""
+        until = time.monotonic() + _GOODBYE_S
+        while time.monotonic() < until:
+            for event in self._next_events():
+                if isinstance(event, Lost) or (isinstance(event, Acked) and event.mid == mid):
+                    return
+
+    def _state(self, session: int, reason: Literal["online", "stopped", "lost"]) -> bytes:
+        s = self._settings
+        return state_event(
+            s.city, s.node, session=session, at=self._clock(), version=s.version, reason=reason
+        ).to_bytes()
+
+    def _report(self, fault: GridpatrolError) -> None:
+        text = str(fault)
+        # One line per change, not one per attempt: an outage may last for days.
+        if text != self._status.last_error:
+            _log.warning(
+                "uplink_fault",
+                code=str(fault.code),
+                where=fault.where,
+                what=fault.what,
+                fix=fault.fix,
+            )
+        self._status = replace(self._status, last_error=text)
+
+    def _count(self, outbox: Outbox) -> None:
+        now = time.monotonic()
+        if now - self._counted < _POLL_S:
+            return
+        self._counted = now
+        try:
+            counts = outbox.counts()
+        except StoreError as fault:  # only a display: never a reason to end a connection
+            self._report(fault)
+            return
+        status = self._status
+        well = status.connected and counts.pending == 0
+        self._status = replace(
+            status,
+            pending=counts.pending,
+            dead=counts.dead,
+            done=counts.done,
+            last_error=None if well else status.last_error,
+        )
+
+    def _rest(self, outbox: Outbox | None, delay_s: float) -> None:
+        until = time.monotonic() + delay_s
+        while not self._stopping.is_set() and time.monotonic() < until:
+            self._stopping.wait(min(_POLL_S, max(0.0, until - time.monotonic())))
+            if outbox is not None:
+                self._count(outbox)
