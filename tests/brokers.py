@@ -81,6 +81,7 @@ def start_broker(
     password_file: Path | None = None,
     max_packet_bytes: int | None = None,
     kind: str | None = None,
+    certificates: Path | None = None,
 ) -> Broker:
     """Start a broker on 127.0.0.1.
 
@@ -90,6 +91,7 @@ def start_broker(
         password_file: lines ``user:password`` in plain text; nobody else gets in then.
         max_packet_bytes: largest packet it takes.
         kind: ``mosquitto`` or ``iotcore``; None takes the first of them that is there.
+        certificates: from :func:`make_certificates`; mutual TLS then, mosquitto only.
     """
     port = port or free_port()
     folder = tmp_path / f"broker-{port}"
@@ -98,8 +100,10 @@ def start_broker(
         kind = "mosquitto" if _mosquitto() else "iotcore"
         required = os.environ.get("GRIDPATROL_REQUIRE_REAL_SERVERS") == "1"
         assert kind == "mosquitto" or not required, "mosquitto is required here and missing"
-    make = _mosquitto_command if kind == "mosquitto" else _iotcore_command
-    command = make(folder, port, password_file, max_packet_bytes)
+    if kind == "mosquitto":
+        command = _mosquitto_command(folder, port, password_file, max_packet_bytes, certificates)
+    else:
+        command = _iotcore_command(folder, port, password_file, max_packet_bytes)
     broker = Broker("127.0.0.1", port, kind, command, folder / "log.txt")
     broker.start()
     return broker
@@ -116,8 +120,33 @@ def _mosquitto() -> str | None:
     return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 
 
+def make_certificates(folder: Path) -> Path:
+    """A throw-away CA with a server and a client certificate, by openssl; returns the folder."""
+    folder.mkdir(parents=True)
+
+    def openssl(*words: str) -> None:
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+    new_key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    openssl("req", "-x509", *new_key, "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=CA")
+    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n")
+    for who in ("server", "client"):
+        openssl(
+            "req", *new_key, "-keyout", f"{who}.key", "-out", f"{who}.csr", "-subj", f"/CN={who}"
+        )
+        openssl(
+            *("x509", "-req", "-in", f"{who}.csr", "-out", f"{who}.crt", "-CA", "ca.crt"),
+            *("-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names"),
+        )
+    return folder
+
+
 def _mosquitto_command(
-    folder: Path, port: int, password_file: Path | None, max_packet_bytes: int | None
+    folder: Path,
+    port: int,
+    password_file: Path | None,
+    max_packet_bytes: int | None,
+    certificates: Path | None,
 ) -> list[str]:
     lines = [f"listener {port} 127.0.0.1", "persistence false", "log_type all"]
     if os.geteuid() == 0:
@@ -131,6 +160,13 @@ def _mosquitto_command(
         lines += ["allow_anonymous false", f"password_file {hashed}"]
     if max_packet_bytes is not None:
         lines.append(f"max_packet_size {max_packet_bytes}")
+    if certificates is not None:
+        lines += [
+            f"cafile {certificates / 'ca.crt'}",
+            f"certfile {certificates / 'server.crt'}",
+            f"keyfile {certificates / 'server.key'}",
+            "require_certificate true",
+        ]
     config = folder / "mosquitto.conf"
     config.write_text("\n".join(lines) + "\n")
     program = _mosquitto()

@@ -172,7 +172,8 @@ class Outbox:
     def due(self, now: datetime, limit: int, skip: Collection[int] = ()) -> list[OutboxRow]:
         """Undelivered rows whose time has come, oldest first, without those in ``skip``.
 
-        A time further away than :data:`MAX_DELAY` was written before the clock was set back.
+        A revision waits until the platform has the one before it, so that nothing is *gone*
+        before it was *new*. A time further away than :data:`MAX_DELAY` was written before the clock was set back.
 
         Raises:
             StoreError: the database cannot be read.
@@ -180,7 +181,10 @@ class Outbox:
         with reading(self._path):
             rows = self._db.execute(
                 "SELECT * FROM outbox WHERE state = 'pending' AND (next_at <= ? OR next_at > ?)"
-                " AND seq NOT IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT ?",
+                " AND seq NOT IN (SELECT value FROM json_each(?)) AND NOT EXISTS"
+                " (SELECT 1 FROM outbox AS earlier WHERE earlier.case_id = outbox.case_id"
+                " AND earlier.revision < outbox.revision AND earlier.state = 'pending'"
+                " AND earlier.receipt ->> 'result' IS NOT 'stored') ORDER BY seq LIMIT ?",
                 (iso(now), iso(now + MAX_DELAY), json.dumps(list(skip)), limit),
             ).fetchall()
             return [self._row(row) for row in rows]

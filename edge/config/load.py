@@ -98,6 +98,7 @@ def _resolve_all(node: Any, root: Any, path: Path, location: Location) -> Any:
 
 
 def _explain(error: ValidationError, document: Any, path: Path) -> list[ConfigError]:
+    faults = error.errors(include_url=False, include_input=False)
     return [
         ConfigError(
             _code_of(str(fault["loc"][-1]) if fault["loc"] else "", fault["msg"]),
@@ -105,8 +106,16 @@ def _explain(error: ValidationError, document: Any, path: Path) -> list[ConfigEr
             _words(fault["type"], fault["msg"]),
             _advice(fault["type"], fault["loc"]),
         )
-        for fault in error.errors(include_url=False, include_input=False)
+        for fault in faults
+        if not _follows_from_another(fault["type"], fault["loc"], [f["loc"] for f in faults])
     ]
+
+
+def _follows_from_another(kind: str, location: Location, all_locations: list[Location]) -> bool:
+    """A list is also called too short when its only entry is bad: that is one fault, not two."""
+    return kind == "too_short" and any(
+        len(other) > len(location) and other[: len(location)] == location for other in all_locations
+    )
 
 
 def _words(kind: str, message: str) -> str:

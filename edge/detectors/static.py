@@ -193,8 +193,18 @@ class StaticObjectDetector:
         kept = cv2.imread(str(path)) if path.is_file() else None
         if kept is None or kept.shape != small.shape:
             return None
-        # A camera that was turned meanwhile must learn anew.
-        return np.asarray(kept, np.float32) if _correlation(kept, small) > 0.5 else None
+        return np.asarray(kept, np.float32) if _same_view(kept, small) else None
+
+
+def _same_view(kept: Image, small: Image) -> bool:
+    """Whether a remembered background still fits: a camera that was turned must learn anew.
+
+    A thing left on even ground spoils the correlation but covers few pixels; another view of a
+    structured place does the opposite.
+    """
+    nothing_hidden = np.zeros(small.shape[:2], np.bool_)
+    changed = _differs(_even_light(small, kept, nothing_hidden), kept, _DIFFERENT)
+    return _correlation(kept, small) > 0.5 or float(changed.mean()) < 0.15
 
 
 def _shrink(image: Image) -> Image:

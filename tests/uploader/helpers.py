@@ -149,7 +149,7 @@ class Platform:
         broker: Broker,
         *,
         judge: Callable[[CaseEvent], str | None] = lambda _case: None,
-        **settings: str,
+        **settings: object,
     ) -> None:
         self.folder = folder
         self.told: list[CaseEvent] = []

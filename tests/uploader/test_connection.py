@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
@@ -18,7 +20,7 @@ import structlog
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edge.errors import ConfigError, DeliveryError
-from tests.brokers import Broker, free_port, start_broker
+from tests.brokers import Broker, free_port, make_certificates, start_broker
 from tests.uploader.helpers import CITY, NODE, Box, Platform, wait_until
 from uploader.contract.messages import ReceiptEvent, StateEvent
 from uploader.publisher import Uploader
@@ -75,6 +77,74 @@ def test_wrong_password_then_right(tmp_path: Path) -> None:
         box.start()
         box.wait_done(3)
         assert len(platform.told) == 3
+    finally:
+        box.close()
+        platform.stop()
+        broker.stop()
+
+
+def test_login_put_right_at_the_broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The box comes in by itself once the broker knows it, and stays with that connection."""
+    monkeypatch.setattr("uploader.backoff._FIRST_LOGIN_S", 0.2)
+    port = free_port()
+    passwords = tmp_path / "passwords.txt"
+    passwords.write_text("box-07:old-secret\n")
+    broker = start_broker(tmp_path, port=port, password_file=passwords)
+    box = Box(tmp_path / "box", broker, username=NODE, password="new-secret")
+    uploader = box.start()
+    wait_until(lambda: "MQT-002" in str(uploader.status().last_error))
+    broker.stop()
+    passwords.write_text("box-07:new-secret\n")
+    with structlog.testing.capture_logs() as logs:
+        broker = start_broker(tmp_path, port=port, password_file=passwords)
+        wait_until(lambda: uploader.status().connected)
+        time.sleep(1)
+        assert [x["event"] for x in logs].count("uplink_connected") == 1
+    assert uploader.status().connected
+    box.close()
+    broker.stop()
+
+
+def test_platform_that_cannot_store(broker: Broker, box: Box, platform: Platform) -> None:
+    """A platform whose database fails asks for patience, and the case waits on the box."""
+    listener = Listener(broker, _RECEIPT)
+    platform.start()
+    wait_until((platform.folder / "intake.db").exists)
+    time.sleep(0.3)
+    with sqlite3.connect(platform.folder / "intake.db") as db:
+        db.execute("ALTER TABLE cases RENAME TO elsewhere")
+    box.start()
+    box.commit_many(range(1), pictures=0)
+    wait_until(lambda: len(listener.messages) >= 1)
+    receipt = ReceiptEvent.model_validate_json(listener.messages[0].payload).data
+    assert (receipt.result, receipt.retry_after_s) == ("retry_after", 30.0)
+    time.sleep(0.3)
+    assert box.counts().pending == 1
+    assert not box.outbox.due(datetime.now(UTC), 1)
+    listener.close()
+
+
+def test_mutual_tls(tmp_path: Path) -> None:
+    """Cases travel over TLS with certificates on both sides; a stranger's CA is refused."""
+    certificates = make_certificates(tmp_path / "tls")
+    broker = start_broker(tmp_path, kind="mosquitto", certificates=certificates)
+    own = {
+        "ca_file": certificates / "ca.crt",
+        "cert_file": certificates / "client.crt",
+        "key_file": certificates / "client.key",
+    }
+    box = Box(tmp_path / "box", broker, **own)
+    platform = Platform(tmp_path / "platform", broker, **own)
+    platform.start()
+    try:
+        box.start()
+        box.commit_many(range(2))
+        box.wait_done(2)
+        stranger = make_certificates(tmp_path / "stranger") / "ca.crt"
+        link = Link(replace(box.settings, ca_file=stranger), "x", lambda _event: None)
+        with pytest.raises(DeliveryError, match="CERTIFICATE_VERIFY_FAILED"):
+            link.open([], None)
+        link.close()
     finally:
         box.close()
         platform.stop()

@@ -130,6 +130,23 @@ def test_due_in_order_and_after_rest(outbox: Outbox, path: Path) -> None:
     assert [row.seq for row in outbox.due(NOON + timedelta(seconds=31), 1)] == [1]
 
 
+@pytest.mark.parametrize("result", ["complete", "rejected", "stored"])
+def test_revisions_in_order(outbox: Outbox, path: Path, result: Result) -> None:
+    """A revision waits for the one before it, but not for that one's lost pictures."""
+    db = open_database(path, SCHEMA)
+    for revision in (1, 2):
+        with transaction(db, path) as tx:
+            outbox.enqueue(tx, make_draft(1, path.parent, revision=revision))
+    first = outbox.due(NOON, 10)[0]
+    assert [row.seq for row in outbox.due(NOON, 10)] == [1]
+    outbox.postpone(1, timedelta(seconds=30))
+    assert outbox.due(NOON, 10) == []
+    outbox.settle(receipt(first, "retry_after"))
+    assert outbox.due(NOON, 10) == []
+    outbox.settle(receipt(first, result))
+    assert [row.seq for row in outbox.due(NOON, 10)] == [2]
+
+
 @pytest.mark.parametrize("jump", [timedelta(days=-365), timedelta(days=365)])
 def test_clock_jumps_do_not_strand_a_row(outbox: Outbox, path: Path, jump: timedelta) -> None:
     """A clock set back by a year does not make a row wait for a year."""

@@ -1,0 +1,278 @@
+"""Object models: the shipped one, other layouts by card, and every kind of bad model."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import av
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
+
+from edge.detectors.base import Look
+from edge.detectors.card import ModelCard, load_card
+from edge.detectors.decode import decode_nanodet, decode_yolov8, decode_yolox, expected_rows
+from edge.detectors.objects import ObjectDetector
+from edge.errors import Code, ModelError
+from edge.geometry import Box
+from edge.shipped import shipped
+from edge.streams.frame import Frame, Image
+
+SHIPPED = shipped("models") / "coco-nanodet"
+FOOTAGE = shipped("demo") / "footage"
+
+
+def look_at(image: Image, camera: str = "cam-1") -> Look:
+    return Look(Frame(camera, datetime(2026, 11, 24, tzinfo=UTC), image, "key_frame", 1))
+
+
+def frames(name: str, *seconds: int) -> list[Image]:
+    """Key frames of a demo clip at whole seconds."""
+    with av.open(str(FOOTAGE / f"{name}.mp4")) as clip:
+        stream = clip.streams.video[0]
+        stream.codec_context.skip_frame = "NONKEY"
+        wanted = set(seconds)
+        return [
+            frame.to_ndarray(format="bgr24")
+            for number, frame in enumerate(clip.decode(stream))
+            if number in wanted
+        ]
+
+
+@pytest.fixture(scope="module")
+def nanodet() -> ObjectDetector:
+    return ObjectDetector(SHIPPED, provider="cpu")
+
+
+def test_the_shipped_model_finds_the_street(nanodet: ObjectDetector) -> None:
+    """On real footage: people, the parked van, and the vendor's umbrella."""
+    (image,) = frames("vending", 30)
+    (found,) = nanodet.detect([look_at(image)])
+    meanings = [d.meaning for d in found]
+    assert meanings.count("person") >= 4
+    assert "vehicle" in meanings
+    umbrella = next(d for d in found if d.meaning == "umbrella")
+    assert umbrella.box.iou(Box(0.70, 0.38, 0.98, 0.55)) > 0.5
+    assert all(d.score >= nanodet.card.thresholds.score for d in found)
+
+
+def test_a_batch_gives_what_single_pictures_give(nanodet: ObjectDetector) -> None:
+    """Also with pictures of different sizes in one batch."""
+    first, second = frames("clear", 5, 40)
+    third = np.ascontiguousarray(first[100:400, 200:700])
+    looks = [look_at(image) for image in (first, second, third)]
+    together = nanodet.detect(looks)
+    apart = [nanodet.detect([look])[0] for look in looks]
+    for left, right in zip(together, apart, strict=True):
+        assert len(left) == len(right)
+        for a, b in zip(left, right, strict=True):
+            assert a.label == b.label
+            assert a.box.iou(b.box) > 0.98
+
+
+def test_boxes_follow_the_picture_not_the_letterbox(nanodet: ObjectDetector) -> None:
+    """The same people with black bars around them have the same pixels."""
+    (image,) = frames("clear", 30)
+    padded = np.zeros((image.shape[0] + 200, image.shape[1], 3), np.uint8)
+    padded[200:] = image
+    plain = [d for d in nanodet.detect([look_at(image)])[0] if d.score > 0.6]
+    moved = nanodet.detect([look_at(padded)])[0]
+    for detection in plain:
+        box, share = detection.box, image.shape[0] / padded.shape[0]
+        expected = Box(box.x0, 1 - share + box.y0 * share, box.x1, 1 - share + box.y1 * share)
+        assert max(d.box.iou(expected) for d in moved) > 0.6
+
+
+def card_for(layout: str, classes: int = 2, size: int = 64) -> ModelCard:
+    return ModelCard.model_validate(
+        {
+            "name": "made",
+            "version": "1",
+            "file": "model.onnx",
+            "sha256": "0" * 64,
+            "licence": "none",
+            "source": "test",
+            "input": {"name": "images", "width": size, "height": size, "colour": "rgb"},
+            "output": {"layout": layout, "classes": [f"c{i}" for i in range(classes)]},
+            "meanings": {"c0": "person"},
+        }
+    )
+
+
+@settings(deadline=None)
+@given(
+    cell=st.integers(0, 83),
+    size=st.tuples(st.floats(4, 60), st.floats(4, 60)),
+    shift=st.tuples(st.floats(0, 0.99), st.floats(0, 0.99)),
+)
+def test_layouts_agree_on_the_same_box(
+    cell: int, size: tuple[float, float], shift: tuple[float, float]
+) -> None:
+    """A box encoded as YOLOX and as YOLOv8 decodes to the same corners."""
+    yolox, yolov8 = card_for("yolox"), card_for("yolov8")
+    assert expected_rows(yolox) == expected_rows(yolov8) == 84
+    stride, offset = (8, 0) if cell < 64 else (16, 64) if cell < 80 else (32, 80)
+    columns = 64 // stride
+    grid = np.array([(cell - offset) % columns, (cell - offset) // columns])
+    centre = (grid + shift) * stride
+    x = np.zeros((84, 7), np.float32)
+    x[cell, :2], x[cell, 2:4], x[cell, 4:6] = shift, np.log(np.array(size) / stride), (0.5, 0.8)
+    v8 = np.zeros((6, 84), np.float32)
+    v8[:2, cell], v8[2:4, cell], v8[4, cell] = centre, size, 0.4
+    boxes_x, scores_x = decode_yolox(x, yolox)
+    boxes_8, scores_8 = decode_yolov8(v8, yolov8)
+    np.testing.assert_allclose(boxes_x[cell], boxes_8[cell], rtol=1e-4, atol=1e-3)
+    assert scores_x[cell, 0] == pytest.approx(scores_8[cell, 0])
+
+
+def test_nanodet_distances_are_expectations() -> None:
+    """A distribution that is certain of bin n means n strides."""
+    card = card_for("nanodet")
+    output = np.zeros((84, 2 + 44), np.float32)
+    output[:, 2:] = -50
+    for side, step in enumerate((1, 2, 3, 4)):
+        output[0, 2 + side * 11 + step] = 50
+    boxes, _ = decode_nanodet(output, card)
+    np.testing.assert_allclose(boxes[0], [4 - 8, 4 - 16, 4 + 24, 4 + 32], atol=1e-3)
+
+
+def made_model(folder: Path, layout: str, shape: tuple[int, ...], *, boxes: bool = True) -> Path:
+    """A folder with a tiny ONNX that always gives the same output, and its card."""
+    folder.mkdir(exist_ok=True)
+    output = np.zeros(shape, np.float32)
+    if boxes and layout == "yolov8":
+        output[0, :5, 3] = (32, 32, 20, 40, 0.9)
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["mean"], keepdims=0),
+        helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
+        helper.make_node("Add", ["fixed", "nothing"], ["output"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "made",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, 64, 64])],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, list(shape))],
+        [
+            numpy_helper.from_array(output, "fixed"),
+            numpy_helper.from_array(np.zeros((), np.float32), "zero"),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(model, folder / "model.onnx")
+    write_card(folder, layout)
+    return folder
+
+
+def write_card(folder: Path, layout: str, extra: str = "", meanings: str = 'c0 = "person"') -> None:
+    digest = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
+    (folder / "model.toml").write_text(
+        f"""
+name = "made"
+version = "1"
+file = "model.onnx"
+sha256 = "{digest}"
+licence = "none"
+source = "test"
+{extra}
+[input]
+name = "images"
+width = 64
+height = 64
+colour = "rgb"
+[output]
+layout = "{layout}"
+classes = ["c0", "c1"]
+[meanings]
+{meanings}
+""",
+        encoding="utf-8",
+    )
+
+
+def test_a_user_may_drop_in_a_yolov8(tmp_path: Path) -> None:
+    """Layout, classes and meaning come from the card alone."""
+    detector = ObjectDetector(made_model(tmp_path, "yolov8", (1, 6, 84)), provider="cpu")
+    (found,) = detector.detect([look_at(np.zeros((64, 64, 3), np.uint8))])
+    (only,) = found
+    assert (only.label, only.meaning, only.model) == ("c0", "person", "made 1")
+    assert only.box.pixels(64, 64) == (22, 12, 42, 52)
+
+
+def refused(folder: Path) -> ModelError:
+    with pytest.raises(ModelError) as caught:
+        ObjectDetector(folder, provider="cpu")
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+def test_corrupt_weights_are_refused_by_hash(tmp_path: Path) -> None:
+    """One flipped byte."""
+    folder = made_model(tmp_path, "yolov8", (1, 6, 84))
+    data = bytearray((folder / "model.onnx").read_bytes())
+    data[40] ^= 1
+    (folder / "model.onnx").write_bytes(data)
+    assert refused(folder).code is Code.MDL_HASH
+
+
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    """Right hash, wrong content."""
+    (tmp_path / "model.onnx").write_bytes(b"this is not a model")
+    write_card(tmp_path, "yolov8")
+    assert refused(tmp_path).code is Code.MDL_CORRUPT
+
+
+@pytest.mark.parametrize(
+    ("layout", "shape"),
+    [
+        ("yolov8", (1, 84, 6)),
+        ("yolov8", (1, 9, 84)),
+        ("yolox", (1, 84, 6)),
+        ("nanodet", (1, 84, 7)),
+    ],
+)
+def test_wrong_shape_or_class_count_is_refused(
+    tmp_path: Path, layout: str, shape: tuple[int, ...]
+) -> None:
+    """The error says both shapes."""
+    error = refused(made_model(tmp_path, layout, shape))
+    assert error.code is Code.MDL_SHAPE
+    assert str(shape) in error.what
+
+
+def test_missing_parts_are_named(tmp_path: Path) -> None:
+    """No card; no weights; a card that does not parse; meanings for unknown classes."""
+    assert refused(tmp_path).code is Code.MDL_MISSING
+    folder = made_model(tmp_path / "m", "yolov8", (1, 6, 84))
+    write_card(folder, "yolov8", meanings='c9 = "person"')
+    assert refused(folder).code is Code.MDL_CARD
+    write_card(folder, "yolov8", extra="surprise = 1")
+    assert "surprise" in refused(folder).what
+    (folder / "model.toml").write_text("name = ", encoding="utf-8")
+    assert refused(folder).code is Code.MDL_CARD
+    write_card(folder, "yolov8")
+    (folder / "model.onnx").unlink()
+    assert refused(folder).code is Code.MDL_MISSING
+
+
+def test_a_missing_provider_is_refused(tmp_path: Path) -> None:
+    """Asked for by name, a provider must be there."""
+    folder = made_model(tmp_path, "yolov8", (1, 6, 84))
+    with pytest.raises(ModelError, match="MDL-006"):
+        ObjectDetector(folder, provider="tensorrt")
+
+
+def test_the_shipped_card_is_complete(tmp_path: Path) -> None:
+    """Licence, source and attribution are there; a copy elsewhere loads the same."""
+    card = load_card(SHIPPED)
+    assert card.licence
+    assert card.source
+    assert card.attribution
+    copy = tmp_path / "copy"
+    shutil.copytree(SHIPPED, copy)
+    assert ObjectDetector(copy, provider="cpu").name == card.title
