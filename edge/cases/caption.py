@@ -19,7 +19,7 @@ _FONT = "NotoSansSC-subset.otf"
 _BAR = (24, 28, 36)
 _INK = (245, 247, 250)
 _DIM = (176, 184, 196)
-_FRAME = (56, 132, 255)  # RGB as Pillow takes it; orange in the BGR that OpenCV draws
+_FRAME = (56, 132, 255)  # BGR: orange
 _HEAD_SHARE = 0.25
 """The head is in the top quarter of a standing person's box."""
 
@@ -69,7 +69,7 @@ def far_view(image: Image, box: Box, parts: Sequence[Detection], caption: Sequen
         x0, y0, x1, y1 = part.box.pixels(width, height)
         cv2.rectangle(canvas, (x0, y0), (x1, y1), (80, 220, 255), thin)
     x0, y0, x1, y1 = box.grown(0.05).pixels(width, height)
-    cv2.rectangle(canvas, (x0, y0), (x1, y1), _FRAME[::-1], thin + 1)
+    cv2.rectangle(canvas, (x0, y0), (x1, y1), _FRAME, thin + 1)
     return with_caption(canvas, caption)
 
 

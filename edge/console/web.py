@@ -122,6 +122,7 @@ class ConsoleServer:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((self._host, self._port))
+            listener.listen()  # from here on the address that is returned answers
         except OSError as error:
             listener.close()
             raise GridpatrolError(

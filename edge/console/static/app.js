@@ -105,7 +105,7 @@ function caseCard(entry) {
   const code = entry.codes[0];
   const near = entry.evidence.find((item) => item.role === "near");
   const open = make("button", { type: "button", onclick: () => openDetail(entry.id) },
-    near ? make("img", { src: picture(near), alt: t.near, loading: "lazy" }) : make("span"),
+    near ? make("img", { src: picture(near), alt: t.near }) : make("span"),
     make("div", { class: "text" },
       make("h3", {}, make("span", { class: `tag ${entry.status}` }, t[entry.status]), entry.name[lang], " ",
         make("small", {}, entry.sub_label ? `${code.code} · ${entry.sub_label}` : code.code)),

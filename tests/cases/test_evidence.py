@@ -1,0 +1,144 @@
+"""Pictures: captions, private parts, durability; and the offline check."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.cases.caption import blurred, far_view, near_view, with_caption
+from edge.cases.evidence import write_durably
+from edge.cases.taxonomy import category, load_taxonomy
+from edge.cases.verify import verify_evidence
+from edge.detectors.base import Detection
+from edge.errors import Code, ConfigError, StoreError
+from edge.geometry import Box
+from tests.cases.test_desk import Office
+
+RNG = np.random.default_rng(2)
+PICTURE = RNG.integers(0, 255, (400, 600, 3), np.uint8)
+
+
+def test_heads_and_plates_are_unreadable_and_the_rest_untouched() -> None:
+    """The head's detail is gone; feet and background are as they were."""
+    person = Detection("person", "person", Box(0.4, 0.2, 0.5, 0.8), 0.9, "m")
+    car = Detection("car", "vehicle", Box(0.6, 0.5, 0.9, 0.9), 0.9, "m")
+    safe = blurred(PICTURE, (person, car))
+
+    def detail(image: np.ndarray, box: Box) -> float:  # type: ignore[type-arg]
+        x0, y0, x1, y1 = box.pixels(600, 400)
+        return float(cv2.Laplacian(image[y0:y1, x0:x1], cv2.CV_64F).var())
+
+    head, feet = Box(0.4, 0.2, 0.5, 0.35), Box(0.4, 0.5, 0.5, 0.8)
+    plate, outside = Box(0.6, 0.72, 0.9, 0.9), Box(0.0, 0.0, 0.3, 1.0)
+    for private in (head, plate):
+        assert detail(safe, private) < 0.01 * detail(PICTURE, private)
+    for public in (feet, outside):
+        x0, y0, x1, y1 = public.pixels(600, 400)
+        assert np.array_equal(safe[y0:y1, x0:x1], PICTURE[y0:y1, x0:x1])
+
+
+def test_captions_show_chinese_not_boxes() -> None:
+    """The font has the characters: different text gives different ink, none gives none."""
+    texts = ["疑似占道经营（0406）", "疑似非法小广告（0201）", " "]
+    bars = [with_caption(PICTURE, [text])[400:] for text in texts]
+    ink = [int((bar > 120).sum()) for bar in bars]
+    assert ink[0] > 1000
+    assert ink[1] > 1000
+    assert ink[2] == 0
+    assert not np.array_equal(bars[0], bars[1])
+
+
+def test_every_category_can_be_written() -> None:
+    """The font that ships holds every character of the taxonomy."""
+    from PIL import ImageFont
+
+    font = ImageFont.truetype(str(Path("edge/cases/fonts/NotoSansSC-subset.otf").resolve()), 20)
+    missing = bytes(font.getmask("\U0001f6d2"))  # a sign the font certainly lacks
+    names = "".join(c.name_zh + c.major_zh for c in load_taxonomy().values())
+    assert not [sign for sign in set(names) if bytes(font.getmask(sign)) == missing]
+
+
+def test_views_keep_place_and_thing() -> None:
+    """The far view is the whole picture, the near view at least 480 wide around the box."""
+    box = Box(0.4, 0.4, 0.45, 0.5)
+    far = far_view(PICTURE.copy(), box, (), ["a", "b"])
+    near = near_view(PICTURE, box, ["a"])
+    assert far.shape[1] == 600
+    assert far.shape[0] > 400
+    assert near.shape[1] >= 480
+
+
+def test_long_captions_fit() -> None:
+    """A long line is set smaller rather than cut off."""
+    narrow = with_caption(PICTURE[:, :200], ["疑似" + "占道经营" * 12])
+    assert narrow.shape[1] == 200
+
+
+def test_files_appear_whole_or_not_at_all(tmp_path: Path) -> None:
+    """No half-written file keeps the final name; a folder that is a file is a clear error."""
+    target = tmp_path / "a" / "b" / "far.jpg"
+    write_durably(target, b"whole")
+    assert target.read_bytes() == b"whole"
+    assert list(target.parent.iterdir()) == [target]
+    with pytest.raises(StoreError) as caught:
+        write_durably(target / "below-a-file.jpg", b"x")
+    assert caught.value.code is Code.STO_OPEN
+
+
+@pytest.fixture
+def sealed(tmp_path: Path) -> Path:
+    (draft,) = Office(tmp_path).sees(0)
+    return draft.evidence[0].path.parent
+
+
+def test_tampering_is_found_and_named(sealed: Path) -> None:
+    """A flipped bit, a missing file, a stranger, a broken manifest."""
+    assert not verify_evidence(sealed).faults
+    far = sealed / "far.jpg"
+    data = bytearray(far.read_bytes())
+    data[100] ^= 1
+    far.write_bytes(data)
+    (sealed / "near.jpg").unlink()
+    (sealed / "extra.jpg").write_bytes(b"x")
+    faults = verify_evidence(sealed).faults
+    assert {(fault.code, fault.path.name) for fault in faults} == {
+        (Code.EVI_ALTERED, "far.jpg"),
+        (Code.EVI_MISSING, "near.jpg"),
+        (Code.EVI_ALTERED, "extra.jpg"),
+    }
+    (sealed / "manifest.json").write_text("{", encoding="utf-8")
+    assert Code.EVI_MANIFEST in {fault.code for fault in verify_evidence(sealed).faults}
+
+
+def test_a_manifest_cannot_point_elsewhere(sealed: Path, tmp_path: Path) -> None:
+    """A file name with a path in it is read as a name in the folder."""
+    manifest = sealed / "manifest.json"
+    document = json.loads(manifest.read_text())
+    document["files"][0]["name"] = "../../../../etc/hostname"
+    manifest.write_text(json.dumps(document))
+    faults = verify_evidence(sealed).faults
+    assert all(fault.path.parent == sealed for fault in faults)
+
+
+def test_no_manifest_is_an_error(tmp_path: Path) -> None:
+    """An empty folder proves nothing."""
+    with pytest.raises(StoreError, match="EVI-003"):
+        verify_evidence(tmp_path)
+
+
+def test_the_taxonomy_has_both_schemes() -> None:
+    """Every category has scheme + code; bagged rubbish is filed as exposed rubbish."""
+    table = load_taxonomy()
+    assert all(
+        c.codes and all(code.scheme and code.code for code in c.codes) for c in table.values()
+    )
+    bag = category("EXT-01")
+    assert (bag.name_zh, bag.codes[0].code, bag.sub_label) == ("打包垃圾", "0110", "EXT-01")
+    assert category("0406").window_hours == 2
+    assert category("0136").window_hours == 24
+    with pytest.raises(ConfigError, match="CFG-008"):
+        category("9999")
