@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
@@ -45,6 +46,7 @@ class Broker:
             self._process = subprocess.Popen(
                 self._command, stdin=subprocess.PIPE, stdout=log, stderr=log
             )
+        atexit.register(self.stop)  # a failed test must not leave it behind
         deadline = time.monotonic() + _START_TIMEOUT_S
         while not _listens(self.host, self.port):
             if self._process.poll() is not None or time.monotonic() > deadline:

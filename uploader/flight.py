@@ -24,6 +24,8 @@ from uploader.transport import Acked, Arrived, Link, Lost
 WINDOW_ROWS = 16
 _FIRST_RETRY_S = 1.0
 _LONGEST_RETRY_S = 300.0
+_LONGEST_SILENCE_S = 30.0
+"""A platform that does not answer is probed with one row at least this often."""
 _STALL_S = 60.0
 """A broker that answers pings but no publish for so long is given up."""
 _NO_SUBSCRIBER = 0x10
@@ -76,6 +78,8 @@ class Flight:
         self._unanswered: dict[int, _Sent] = {}
         self._sending: tuple[int, Iterator[Packet]] | None = None
         self._heard = time.monotonic()
+        self._silences = 0
+        self._quiet_until = 0.0
 
     def pump(self) -> None:
         """Send until the window is full or nothing is due.
@@ -114,6 +118,7 @@ class Flight:
             fix = "Start the platform's consumer; cases wait on this box"
             self._report(DeliveryError(Code.MQT_NO_RECEIPT, sent.topic, what, fix))
             self._rest(airborne)
+            self._hush()
         elif sent.last:
             # Only now: on a slow line the message may have waited long behind its pictures.
             airborne.deadline = self._heard + self._settings.receipt_timeout_s
@@ -129,6 +134,8 @@ class Flight:
         except ContractError as misfit:
             self._report(misfit)
             return
+        self._silences = 0
+        self._quiet_until = 0.0
         settlement = self._outbox.settle(receipt)
         airborne = self._air.get(settlement.seq) if settlement.seq else None
         match settlement.outcome:
@@ -158,7 +165,9 @@ class Flight:
                 self._rest(airborne)
 
     def _start_next(self) -> bool:
-        while len(self._air) < WINDOW_ROWS:
+        if time.monotonic() < self._quiet_until:
+            return False
+        while len(self._air) < (1 if self._silences else WINDOW_ROWS):
             found = self._outbox.due(self._clock(), 1, skip=self._air.keys())
             if not found:
                 return False
@@ -202,6 +211,16 @@ class Flight:
                 fix = "Check the platform's consumer; it will be sent again"
                 self._report(DeliveryError(Code.MQT_NO_RECEIPT, self._topics.case, what, fix))
                 self._rest(airborne)
+                self._hush()
+
+    def _hush(self) -> None:
+        """Nobody answers: do not push a backlog of pictures at nobody, probe with one row."""
+        now = time.monotonic()
+        if now >= self._quiet_until:
+            self._quiet_until = now + backoff_s(
+                self._silences, first_s=_FIRST_RETRY_S, longest_s=_LONGEST_SILENCE_S
+            )
+            self._silences += 1
 
     def _refuse_size(self, row: OutboxRow) -> None:
         self._report(

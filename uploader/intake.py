@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from edge.clock import Clock, iso, utc_now
@@ -29,7 +28,7 @@ from uploader.contract.messages import (
     read,
     source_of,
 )
-from uploader.intake_tables import SCHEMA
+from uploader.intake_records import SCHEMA, Answer, IntakeCounts, StoredCase
 from uploader.reading import reading
 from uploader.topics import BoxTopics, UpTopic
 
@@ -38,33 +37,6 @@ _KEEP_REFUSED_BYTES = 65_536
 
 Judge = Callable[[CaseEvent], str | None]
 """The platform's own rules: a reason to reject a case for good, or None."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A receipt and the box it goes to."""
-
-    box: BoxTopics
-    receipt: ReceiptData
-
-
-@dataclass(frozen=True, slots=True)
-class StoredCase:
-    """A complete revision nobody was told of yet."""
-
-    row: int
-    event: CaseEvent
-    evidence: tuple[Path, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class IntakeCounts:
-    """What the store holds: revisions, how many are complete, messages repeated and refused."""
-
-    revisions: int
-    complete: int
-    repeats: int
-    refused: int
 
 
 class IntakeStore:

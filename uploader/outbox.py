@@ -173,7 +173,8 @@ class Outbox:
         """Undelivered rows whose time has come, oldest first, without those in ``skip``.
 
         A revision waits until the platform has the one before it, so that nothing is *gone*
-        before it was *new*. A time further away than :data:`MAX_DELAY` was written before the clock was set back.
+        before it was *new*. A time further away than :data:`MAX_DELAY` was written before the
+        clock was set back.
 
         Raises:
             StoreError: the database cannot be read.
@@ -184,7 +185,8 @@ class Outbox:
                 " AND seq NOT IN (SELECT value FROM json_each(?)) AND NOT EXISTS"
                 " (SELECT 1 FROM outbox AS earlier WHERE earlier.case_id = outbox.case_id"
                 " AND earlier.revision < outbox.revision AND earlier.state = 'pending'"
-                " AND earlier.receipt ->> 'result' IS NOT 'stored') ORDER BY seq LIMIT ?",
+                " AND json_extract(earlier.receipt, '$.result') IS NOT 'stored')"
+                " ORDER BY seq LIMIT ?",
                 (iso(now), iso(now + MAX_DELAY), json.dumps(list(skip)), limit),
             ).fetchall()
             return [self._row(row) for row in rows]

@@ -22,7 +22,8 @@ from edge.errors import Code, ContractError, DeliveryError, GridpatrolError, Sto
 from uploader.backoff import Patience
 from uploader.contract.build import receipt_event
 from uploader.contract.messages import CONTENT_TYPE, CaseEvent, ReceiptData, StateData
-from uploader.intake import Answer, IntakeCounts, IntakeStore, Judge
+from uploader.intake import IntakeStore, Judge
+from uploader.intake_records import Answer, IntakeCounts
 from uploader.settings import Downlink
 from uploader.topics import BoxTopics, UpTopic, read_up, up_filters
 from uploader.transport import Arrived, Event, Link, Lost

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -68,6 +69,20 @@ def test_consumer_down_then_up(box: Box, platform: Platform) -> None:
     platform.start()
     box.wait_done(5)
     assert_each_once(platform, range(5))
+
+
+def test_a_backlog_is_not_pushed_at_nobody(box: Box, platform: Platform) -> None:
+    """Without a consumer a box probes with one row; with one, the whole backlog goes."""
+    uploader = box.start()
+    wait_until(lambda: uploader.status().connected)
+    box.commit_many(range(60))
+    time.sleep(2.5)
+    with sqlite3.connect(box.path) as db:
+        attempts = db.execute("SELECT SUM(attempts) FROM outbox").fetchone()[0]
+    assert 1 <= attempts < 30
+    platform.start()
+    box.wait_done(60)
+    assert_each_once(platform, range(60))
 
 
 def test_consumer_restarted_between_revisions(box: Box, platform: Platform) -> None:

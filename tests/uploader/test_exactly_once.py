@@ -25,7 +25,8 @@ from edge.errors import StoreError
 from edge.sqlite import open_database, transaction
 from tests.uploader.helpers import CITY, NODE, NOON, make_draft
 from uploader.contract.messages import ReceiptData
-from uploader.intake import Answer, IntakeStore
+from uploader.intake import IntakeStore
+from uploader.intake_records import Answer
 from uploader.outbox import SCHEMA, Outbox
 from uploader.packets import Packet, packets
 from uploader.topics import BoxTopics, read_up

@@ -1,6 +1,12 @@
-"""The tables of the intake store."""
+"""The tables of the intake store, and what comes out of them."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from uploader.contract.messages import CaseEvent, ReceiptData
+from uploader.topics import BoxTopics
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS cases (
@@ -46,3 +52,30 @@ CREATE TABLE IF NOT EXISTS boxes (
     PRIMARY KEY (city, node)
 ) STRICT;
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A receipt and the box it goes to."""
+
+    box: BoxTopics
+    receipt: ReceiptData
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCase:
+    """A complete revision nobody was told of yet."""
+
+    row: int
+    event: CaseEvent
+    evidence: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeCounts:
+    """What the store holds: revisions, how many are complete, messages repeated and refused."""
+
+    revisions: int
+    complete: int
+    repeats: int
+    refused: int
