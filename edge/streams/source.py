@@ -73,7 +73,7 @@ def pictures(source: Source) -> Iterator[tuple[Image, Reason]]:
 def _live(source: Source) -> Iterator[tuple[Image, Reason]]:
     reason: Reason = "visit" if source.visit else "key_frame"
     with open_container(source) as container:
-        for image, _ in _key_frames(source, container, time.monotonic):
+        for image, _ in key_frames(source, container, live=True):
             yield image, reason
             if source.visit:
                 return
@@ -88,7 +88,7 @@ def _file(source: Source) -> Iterator[tuple[Image, Reason]]:
     began = time.monotonic()
     seen = 0
     with open_container(source) as container:
-        for image, at_s in _key_frames(source, container, None):
+        for image, at_s in key_frames(source, container, live=False):
             time.sleep(max(began + at_s - time.monotonic(), 0.0))
             seen += 1
             yield image, "key_frame"
@@ -139,10 +139,14 @@ def open_container(source: Source) -> av.container.InputContainer:
         raise explain(source, error) from None
 
 
-def _key_frames(
-    source: Source, container: av.container.InputContainer, clock: object
+def key_frames(
+    source: Source, container: av.container.InputContainer, *, live: bool
 ) -> Iterator[tuple[Image, float]]:
-    """Wanted key frames with their time in seconds: arrival for live streams, else media time."""
+    """Wanted key frames with their time in seconds: arrival for live streams, else media time.
+
+    Raises:
+        StreamError: no video in it, a stall, or packets that cannot be read.
+    """
     if not container.streams.video:
         raise StreamError(
             Code.CAM_NO_VIDEO,
@@ -158,7 +162,7 @@ def _key_frames(
         for packet in container.demux(stream):
             if not packet.is_keyframe or packet.size == 0:
                 continue
-            at_s = time.monotonic() if clock else float((packet.pts or 0) * packet.time_base)
+            at_s = time.monotonic() if live else float((packet.pts or 0) * packet.time_base)
             if at_s - last_s < source.look_every_s * 0.9:  # cameras are never quite on time
                 continue
             for frame in packet.decode():
