@@ -8,3 +8,5 @@ for target in run dev; do
     --override overrides.txt --extra demo $extra --python-version 3.11 \
     ../pyproject.toml --output-file "$target.txt"
 done
+uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+  --python-version 3.11 build.in --output-file build.txt

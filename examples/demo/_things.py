@@ -6,6 +6,7 @@ pictures of OpenCV's samples (Debian package ``opencv-doc``, Apache-2.0).
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -38,27 +39,23 @@ def umbrella(width: int, height: int) -> Picture:
     pole = (w // 2 - w // 90, int(h * 0.1), w // 2 + w // 90, h - 1)
     cv2.rectangle(canvas, pole[:2], pole[2:], (150, 152, 156, 255), -1)
     edges = [int(w * (0.5 - 0.5 * np.cos(np.pi * i / 6))) for i in range(7)]
-    for panel, (left, right) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for panel, (left, right) in enumerate(pairwise(edges)):
         shade = 0.72 + 0.28 * np.sin(np.pi * (panel + 1.2) / 7)
-        colour = tuple(float(c * shade) for c in colours[panel % 2]) + (255.0,)
+        colour = (*(float(c * shade) for c in colours[panel % 2]), 255.0)
         rim = [
             (left + (right - left) * t / 8, crown - abs(np.sin(np.pi * t / 8)) * h * 0.035)
             for t in range(9)
         ]
         top = (w / 2, h * 0.03)
-        bow = [
-            _bow(top, (right, crown), w, t / 8, h) for t in range(9)
-        ]
-        back = [_bow(top, (left, crown), w, t / 8, h) for t in range(9)]
+        bow = [_bow(top, (right, crown), t / 8) for t in range(9)]
+        back = [_bow(top, (left, crown), t / 8) for t in range(9)]
         points = np.array(back + rim + bow[::-1], np.int32)
         cv2.fillPoly(canvas, [points], colour, cv2.LINE_AA)
     cv2.circle(canvas, (w // 2, int(h * 0.025)), w // 60, (60, 60, 70, 255), -1)
     return _shrunk(canvas)
 
 
-def _bow(
-    top: tuple[float, float], end: tuple[float, float], w: int, t: float, h: int
-) -> tuple[float, float]:
+def _bow(top: tuple[float, float], end: tuple[float, float], t: float) -> tuple[float, float]:
     """A rib: from the top outwards, bulging upwards."""
     x = top[0] + (end[0] - top[0]) * t
     y = top[1] + (end[1] - top[1]) * t**1.9
@@ -70,13 +67,15 @@ def table(width: int, height: int, samples: Path) -> Picture:
     canvas = _canvas(width, height)
     w, h = width * _SUPER, height * _SUPER
     top = int(h * 0.42)
-    cloth = np.array([(0, top), (w - 1, top), (int(w * 0.97), int(h * 0.86)), (int(w * 0.03), int(h * 0.86))])
+    hem = int(h * 0.86)
+    cloth = np.array([(0, top), (w - 1, top), (int(w * 0.97), hem), (int(w * 0.03), hem)])
     cv2.fillPoly(canvas, [cloth], (128, 84, 40, 255), cv2.LINE_AA)
     for fold in range(1, 9):
         x = int(w * fold / 9)
         cv2.line(canvas, (x, top), (x - w // 80, int(h * 0.86)), (100, 64, 28, 255), _SUPER * 2)
     for x in (0.08, 0.92):
-        cv2.line(canvas, (int(w * x), int(h * 0.85)), (int(w * x), h), (70, 72, 76, 255), _SUPER * 3)
+        foot = (int(w * x), h)
+        cv2.line(canvas, (foot[0], int(h * 0.85)), foot, (70, 72, 76, 255), _SUPER * 3)
     cv2.rectangle(canvas, (0, int(h * 0.38)), (w - 1, top), (176, 190, 200, 255), -1)
     _fruit(canvas, samples, w, int(h * 0.40))
     return _shrunk(canvas)
@@ -145,12 +144,15 @@ def carton(width: int, height: int) -> Picture:
     canvas = _canvas(width, height)
     w, h = width * _SUPER, height * _SUPER
     lid = np.array([(w * 0.1, h * 0.02), (w * 0.92, 0), (w - 1, h * 0.22), (0, h * 0.25)], np.int32)
-    front = np.array([(0, h * 0.25), (w - 1, h * 0.22), (w * 0.96, h - 1), (w * 0.03, h - 1)], np.int32)
+    sides = [(0, h * 0.25), (w - 1, h * 0.22), (w * 0.96, h - 1), (w * 0.03, h - 1)]
+    front = np.array(sides, np.int32)
     cv2.fillPoly(canvas, [front], (84, 128, 168, 255), cv2.LINE_AA)
     cv2.fillPoly(canvas, [lid], (110, 158, 198, 255), cv2.LINE_AA)
-    tape = np.array([(w * 0.47, h * 0.01), (w * 0.55, h * 0.01), (w * 0.55, h * 0.5), (w * 0.46, h * 0.5)], np.int32)
+    strip = [(w * 0.47, h * 0.01), (w * 0.55, h * 0.01), (w * 0.55, h * 0.5), (w * 0.46, h * 0.5)]
+    tape = np.array(strip, np.int32)
     cv2.fillPoly(canvas, [tape], (150, 186, 208, 255), cv2.LINE_AA)
-    cv2.putText(canvas, "FRAGILE", (int(w * 0.14), int(h * 0.78)), cv2.FONT_HERSHEY_DUPLEX, w / 220, (50, 80, 110, 255), _SUPER)
+    at, ink = (int(w * 0.14), int(h * 0.78)), (50, 80, 110, 255)
+    cv2.putText(canvas, "FRAGILE", at, cv2.FONT_HERSHEY_DUPLEX, w / 220, ink, _SUPER)
     return _shrunk(canvas)
 
 
@@ -191,10 +193,13 @@ def person_cut(frame: npt.NDArray[np.uint8], ground: npt.NDArray[np.uint8],
     alpha = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8) * 255
     alpha = cv2.GaussianBlur(cv2.morphologyEx(alpha, cv2.MORPH_OPEN, np.ones((2, 2))), (3, 3), 0)
     size = (round(cut.shape[1] * scale), round(cut.shape[0] * scale))
-    return np.asarray(cv2.resize(np.dstack((cut, alpha)), size, interpolation=cv2.INTER_CUBIC), np.uint8)
+    whole = np.dstack((cut, alpha))
+    return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def lay(frame: npt.NDArray[np.uint8], piece: Picture, x: int, y: int, strength: float = 1.0) -> None:
+def lay(
+    frame: npt.NDArray[np.uint8], piece: Picture, x: int, y: int, strength: float = 1.0
+) -> None:
     """Composite a piece with its upper left corner at (x, y), cut at the picture's edges."""
     h, w = piece.shape[:2]
     left, top = max(-x, 0), max(-y, 0)
@@ -204,7 +209,12 @@ def lay(frame: npt.NDArray[np.uint8], piece: Picture, x: int, y: int, strength: 
     part[:] = (part * (1 - alpha) + piece[..., :3] * alpha).astype(np.uint8)
 
 
-def shadow(frame: npt.NDArray[np.uint8], centre: tuple[int, int], axes: tuple[int, int], dark: float = 0.45) -> None:
+def shadow(
+    frame: npt.NDArray[np.uint8],
+    centre: tuple[int, int],
+    axes: tuple[int, int],
+    dark: float = 0.45,
+) -> None:
     """A soft contact shadow on the ground."""
     mask = np.zeros(frame.shape[:2], np.float32)
     cv2.ellipse(mask, centre, axes, 0, 0, 360, dark, -1)

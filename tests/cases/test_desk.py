@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
 from dataclasses import replace
@@ -262,7 +263,7 @@ def test_ids_are_the_same_for_the_same_story(tmp_path: Path) -> None:
 
 def test_a_full_disk_acknowledges_nothing(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """No room for a picture: no case, a clear error; with room again the next look makes it."""
-    import edge.cases.evidence as evidence
+    from edge.cases import evidence
 
     def full(_handle: int) -> None:
         raise OSError(28, "No space left on device")
@@ -341,9 +342,7 @@ def test_any_story_keeps_the_rules(
         statuses = [status for _, status in story]
         assert statuses[0] == "new"
         assert "new" not in statuses[1:]
-        assert all(
-            a != "gone" or b == "update" for a, b in zip(statuses, statuses[1:], strict=False)
-        )
+        assert all(a != "gone" or b == "update" for a, b in itertools.pairwise(statuses))
     with sqlite3.connect(office.folder / "gridpatrol.db") as db:
         payloads = [json.loads(row[0]) for row in db.execute("SELECT payload FROM outbox")]
     assert len({p["id"] for p in payloads}) == len(payloads)

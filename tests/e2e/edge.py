@@ -1,4 +1,4 @@
-"""A whole edge box under test: ``gridpatrol run`` as a process, on real streams and a real broker."""
+"""A whole edge box under test: ``gridpatrol run`` on real streams and a real broker."""
 
 from __future__ import annotations
 

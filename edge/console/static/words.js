@@ -22,7 +22,7 @@ export const words = {
     none: (n) => `Nothing to report. ${n} cameras watched.`, ago: (s) => `${s} s ago`, dropped: (n) => `${n} dropped`,
     new: "new", update: "update", gone: "gone", far: "Far view", near: "Near view", close: "Close",
     codes: "Codes", cell: "Grid cell", place: "Place", location: "Location", reasons: "Reasons", seen: "Seen",
-    dwell: (s) => `dwell ${s} s`, sightings: (n) => `${n} sightings`, score: "Score", sources: "Sources",
+    dwell: (s) => `dwell ${s} s`, sightings: (n) => `seen on ${n} ${n === 1 ? "look" : "looks"}`, score: "Score", sources: "Sources",
     models: "Models", id: "Case id", revision: "revision",
     method: { homography: "homography", zone_anchor: "zone anchor", camera: "camera position" },
     state: { starting: "starting", up: "up", down: "down", failed: "bad picture" },
