@@ -168,6 +168,16 @@ class StreamSettings(Section):
     reconnect_max_s: Annotated[float, Field(ge=0.1, le=3600)] = 60.0
     hang_after_s: Annotated[float, Field(ge=2, le=600)] = 30.0
 
+    @model_validator(mode="after")
+    def _patience_outlasts_timeouts(self) -> StreamSettings:
+        longest = max(self.open_timeout_s, self.read_timeout_s)
+        if self.hang_after_s <= longest:
+            raise ValueError(
+                f"hang_after_s ({self.hang_after_s:g}) must be longer than open_timeout_s and "
+                f"read_timeout_s ({longest:g}), or a slow camera is taken for a hung one"
+            )
+        return self
+
 
 class ObjectSettings(Section):
     """The object detectors: model folders, tried in order of the list."""

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 import av
 
 from edge.errors import Code, StreamError
-from edge.streams.source import Source, explain, open_container, pictures
+from edge.streams.source import Source, explain, open_container, pictures, video_stream
 
 _SPAWN = get_context("spawn")
 _AT_ONCE = 8
@@ -99,14 +99,7 @@ def probe(source: Source) -> Probe:
 
 
 def _measure(source: Source, container: av.container.InputContainer, began: float) -> Probe:
-    if not container.streams.video:
-        raise StreamError(
-            Code.CAM_NO_VIDEO,
-            source.camera_id,
-            "no video in the stream (audio only?)",
-            "Choose the camera's video profile",
-        )
-    stream = container.streams.video[0]
+    stream = video_stream(source, container)
     # (time stamp or None, arrival) of each key frame after the first: that one has no time stamp
     # over RTSP, and servers may send it in a burst.
     later: list[tuple[float | None, float]] = []

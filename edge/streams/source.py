@@ -139,13 +139,11 @@ def open_container(source: Source) -> av.container.InputContainer:
         raise explain(source, error) from None
 
 
-def key_frames(
-    source: Source, container: av.container.InputContainer, *, live: bool
-) -> Iterator[tuple[Image, float]]:
-    """Wanted key frames with their time in seconds: arrival for live streams, else media time.
+def video_stream(source: Source, container: av.container.InputContainer) -> av.VideoStream:
+    """The first video stream.
 
     Raises:
-        StreamError: no video in it, a stall, or packets that cannot be read.
+        StreamError: there is none.
     """
     if not container.streams.video:
         raise StreamError(
@@ -154,7 +152,18 @@ def key_frames(
             "no video in the stream (audio only?)",
             "Choose the camera's video profile",
         )
-    stream = container.streams.video[0]
+    return container.streams.video[0]
+
+
+def key_frames(
+    source: Source, container: av.container.InputContainer, *, live: bool
+) -> Iterator[tuple[Image, float]]:
+    """Wanted key frames with their time in seconds: arrival for live streams, else media time.
+
+    Raises:
+        StreamError: no video in it, a stall, or packets that cannot be read.
+    """
+    stream = video_stream(source, container)
     stream.codec_context.skip_frame = "NONKEY"
     stream.codec_context.thread_count = 1
     last_s = -float("inf")

@@ -99,6 +99,13 @@ def test_minimal_file_has_the_documented_defaults(tmp_path: Path) -> None:
         ("city: \"420111\"", "city: wuhan", Code.CFG_FIELD, ":1", "pattern"),
         ("  - id: cam-1\n", "  - name_en: x\n", Code.CFG_FIELD, ":5", "required"),
         ("mqtt: {host: 127.0.0.1}", "mqtt: {host: x, port: 99999}", Code.CFG_FIELD, ":2", "65535"),
+        (
+            "cameras:\n",
+            "streams: {hang_after_s: 5}\ncameras:\n",
+            Code.CFG_FIELD,
+            ":4",
+            "must be longer",
+        ),
         ("cells: grid.geojson", "cells: nowhere.geojson", Code.CFG_GRID, "nowhere", "no such file"),
         ("rtsp://10.0.0.1/x", "rtsp://u:secret@10.0.0.1/x", Code.CFG_SECRET, ":6", "written out"),
         ("rtsp://10.0.0.1/x", "rtsp://u:${env:NO_SUCH}@h/x", Code.CFG_SECRET, ":6", "NO_SUCH"),

@@ -11,12 +11,13 @@ import random
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from edge.cases.verify import verify_evidence
-from tests.brokers import start_broker
+from tests.brokers import Broker, start_broker
 from tests.cameras import RtspServer
 from tests.e2e.edge import ZONES, Edge, Platform, make_story, write_config
 
@@ -30,6 +31,20 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RtspServer]:
     server = RtspServer({"story": story.with_suffix(".h264")})
     yield server
     server.stop()
+
+
+@contextmanager
+def chain(folder: Path, urls: list[str]) -> Iterator[tuple[Edge, Platform, Broker]]:
+    """Broker, consumer and edge, all ended afterwards."""
+    broker = start_broker(folder)
+    platform = Platform(folder / "platform", broker.port)
+    edge = Edge(write_config(folder, urls, broker.port))
+    try:
+        yield edge, platform, broker
+    finally:
+        edge.kill()
+        platform.stop()
+        broker.stop()
 
 
 def until(done: Callable[[], bool], timeout_s: float) -> bool:
@@ -74,10 +89,7 @@ def test_edge_killed_fifty_times(street: RtspServer, tmp_path: Path) -> None:
     seed = random.randrange(10_000)
     print(f"seed {seed}")
     moments = random.Random(seed)
-    broker = start_broker(tmp_path)
-    platform = Platform(tmp_path / "platform", broker.port)
-    edge = Edge(write_config(tmp_path, [street.url("story")] * 2, broker.port))
-    try:
+    with chain(tmp_path, [street.url("story")] * 2) as (edge, platform, _):
         # The first life is long enough to learn the backgrounds and see every place once.
         assert until(lambda: len({c for c, _ in edge.committed()}) == 2 * len(ZONES), 60)
         for _ in range(KILLS):
@@ -87,19 +99,12 @@ def test_edge_killed_fifty_times(street: RtspServer, tmp_path: Path) -> None:
         settle(edge, platform)
         assert len(edge.committed()) > KILLS / 2, "too little happened to prove anything"
         assert_each_once(edge, platform, cameras=2)
-    finally:
-        edge.kill()
-        platform.stop()
-        broker.stop()
 
 
 @pytest.mark.timeout(300)
 def test_broker_away_for_a_minute(street: RtspServer, tmp_path: Path) -> None:
     """Cases go on being made; all of them arrive once when the broker is back."""
-    broker = start_broker(tmp_path)
-    platform = Platform(tmp_path / "platform", broker.port)
-    edge = Edge(write_config(tmp_path, [street.url("story")], broker.port))
-    try:
+    with chain(tmp_path, [street.url("story")]) as (edge, platform, broker):
         assert until(lambda: len(platform.received()) >= len(ZONES), 60)
         broker.stop()
         before = len(edge.committed())
@@ -108,19 +113,12 @@ def test_broker_away_for_a_minute(street: RtspServer, tmp_path: Path) -> None:
         broker.start()
         settle(edge, platform)
         assert_each_once(edge, platform, cameras=1)
-    finally:
-        edge.kill()
-        platform.stop()
-        broker.stop()
 
 
 @pytest.mark.timeout(200)
 def test_stream_workers_killed_while_cases_are_made(street: RtspServer, tmp_path: Path) -> None:
     """SIGKILL every child of the edge a few times: no case is lost, none made twice."""
-    broker = start_broker(tmp_path)
-    platform = Platform(tmp_path / "platform", broker.port)
-    edge = Edge(write_config(tmp_path, [street.url("story")], broker.port))
-    try:
+    with chain(tmp_path, [street.url("story")]) as (edge, platform, _):
         assert until(lambda: len(platform.received()) >= len(ZONES), 60)
         for _ in range(4):
             for child in children_of(edge.process.pid):
@@ -129,10 +127,6 @@ def test_stream_workers_killed_while_cases_are_made(street: RtspServer, tmp_path
         assert edge.process.poll() is None, "the core died with its worker"
         settle(edge, platform)
         assert_each_once(edge, platform, cameras=1)
-    finally:
-        edge.kill()
-        platform.stop()
-        broker.stop()
 
 
 def children_of(pid: int) -> list[int]:
