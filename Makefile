@@ -29,7 +29,7 @@ test-servers:  # real servers where apt may install them; the embedded ones othe
 	@sh tests/servers/install.sh
 
 test-slow: setup test-servers  ## the long campaigns; see docs/campaigns.md
-	$(BIN)/python -m pytest -m slow --timeout 3600
+	$(BIN)/python -m pytest -m slow -s
 
 lint: setup  ## style, types, import contract
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -22,7 +22,6 @@ from tests.cameras import RtspServer
 from tests.e2e.edge import ZONES, Edge, Platform, make_story, write_config
 
 pytestmark = pytest.mark.e2e
-KILLS = 50
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +82,9 @@ def assert_each_once(edge: Edge, platform: Platform, cameras: int) -> None:
         assert all(Path(picture).stat().st_size > 0 for picture in event["pictures"])
 
 
-@pytest.mark.timeout(600)
-def test_edge_killed_fifty_times(street: RtspServer, tmp_path: Path) -> None:
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("kills", [50, pytest.param(300, marks=pytest.mark.slow)])
+def test_edge_killed(street: RtspServer, tmp_path: Path, kills: int) -> None:
     """SIGKILL at random moments: start-up, learning, committing, sending."""
     seed = random.randrange(10_000)
     print(f"seed {seed}")
@@ -92,13 +92,14 @@ def test_edge_killed_fifty_times(street: RtspServer, tmp_path: Path) -> None:
     with chain(tmp_path, [street.url("story")] * 2) as (edge, platform, _):
         # The first life is long enough to learn the backgrounds and see every place once.
         assert until(lambda: len({c for c, _ in edge.committed()}) == 2 * len(ZONES), 60)
-        for _ in range(KILLS):
+        for _ in range(kills):
             edge.kill()
             edge.start()
             time.sleep(moments.uniform(0.3, 5.0))
         settle(edge, platform)
-        assert len(edge.committed()) > KILLS / 2, "too little happened to prove anything"
+        assert len(edge.committed()) > kills / 2, "too little happened to prove anything"
         assert_each_once(edge, platform, cameras=2)
+        print(f"{kills} kills, {len(edge.committed())} revisions, each once")
 
 
 @pytest.mark.timeout(300)
