@@ -5,6 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -275,6 +278,46 @@ def test_a_full_disk_acknowledges_nothing(office: Office, monkeypatch: pytest.Mo
     assert caught.value.code is Code.STO_FULL
     assert office.rows() == []
     assert office.sees(1)[0].status == "new"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 2 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
+    try:
+        done = subprocess.run(mount, capture_output=True)
+    except OSError:
+        pytest.skip("no mount here")
+    if done.returncode:
+        pytest.skip(f"may not mount here: {done.stderr.decode().strip()}")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)])
+
+
+def fill_disk(filler: Path) -> None:
+    """Write until nothing more fits."""
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(b"x" * 4096)
+
+
+def test_a_really_full_disk(small_disk: Path) -> None:
+    """ENOSPC from the kernel, in pictures and in the database; nothing committed is lost."""
+    office = Office(small_disk)
+    (first,) = office.sees(0)
+    filler = small_disk / "filler"
+    fill_disk(filler)
+    with pytest.raises(StoreError) as caught:
+        office.sees(1, zone="z-2")
+    assert caught.value.code is Code.STO_FULL
+    filler.unlink()
+    office.restart()
+    assert not office.sees(2)
+    (second,) = office.sees(3, zone="z-2")
+    assert [row[0] for row in office.rows()] == [first.case_id, second.case_id]
+    assert not verify_evidence(office.room.folder).faults
 
 
 def test_case_and_outbox_row_are_one_transaction(tmp_path: Path) -> None:

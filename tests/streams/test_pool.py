@@ -18,6 +18,8 @@ from edge.streams.source import Source
 from edge.streams.worker import Backoff
 from tests.cameras import RtspServer
 
+HALF = b"the first half of the good clip"
+
 
 def source(camera_id: str, url: str | Path, **changes: object) -> Source:
     defaults = {
@@ -153,8 +155,13 @@ def test_a_killed_server_is_reconnected(rtsp: RtspServer) -> None:
 
 @pytest.mark.parametrize(
     ("content", "code"),
-    [(b"", "CAM-006"), (b"no video at all" * 50, "CAM-006"), (None, "CAM-007")],
-    ids=["zero-length", "garbage", "missing"],
+    [
+        (b"", "CAM-006"),
+        (b"no video at all" * 50, "CAM-006"),
+        (HALF, "CAM-006"),
+        (None, "CAM-007"),
+    ],
+    ids=["zero-length", "garbage", "truncated", "missing"],
 )
 def test_bad_files_are_named_and_cost_nobody_else(
     tmp_path: Path, clip: Path, content: bytes | None, code: str
@@ -162,7 +169,8 @@ def test_bad_files_are_named_and_cost_nobody_else(
     """The bad camera is told by code; the good one in the same worker goes on."""
     bad = tmp_path / "bad.mp4"
     if content is not None:
-        bad.write_bytes(content)
+        whole = clip.read_bytes()
+        bad.write_bytes(whole[: len(whole) // 2] if content is HALF else content)
     with running(source("bad", bad), source("good", clip)) as pool:
         total = collect_until(pool, lambda t: went_down("bad", code)(t) and seen("good", 2)(t))
     assert went_down("bad", code)(total), total.changes
