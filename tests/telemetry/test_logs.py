@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
+from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +49,12 @@ def test_nested_values_and_secret_keys() -> None:
     assert "hunter2" not in json.dumps(redacted(value))
 
 
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+
+
 def test_log_lines_are_json_and_clean(capsys: pytest.CaptureFixture[str]) -> None:
     """Fields, events and exception traces alike."""
     configure_logs(json_lines=True, level="INFO")
@@ -60,3 +70,12 @@ def test_log_lines_are_json_and_clean(capsys: pytest.CaptureFixture[str]) -> Non
     assert lines[0]["code"] == "CAM-002"
     assert "hunter2" not in json.dumps(lines)
     assert "Traceback" in lines[1]["exception"]
+
+
+def test_a_closed_terminal_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log line that cannot be written is lost, not raised: delivery must go on."""
+    closed = io.StringIO()
+    closed.close()
+    configure_logs(json_lines=True, level="INFO")
+    monkeypatch.setattr(sys, "stderr", closed)
+    get_logger("test").warning("nobody_reads_this")
