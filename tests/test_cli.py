@@ -41,6 +41,7 @@ def write_config(folder: Path, url: str, second_url: str, state: str = "state") 
                 "mqtt": {"host": "127.0.0.1"},
                 "grid": {"cells": "grid.geojson"},
                 "streams": {"open_timeout_s": 3, "read_timeout_s": 3},
+                "console": {"port": 0},
                 "cameras": cameras,
             }
         ),
