@@ -13,14 +13,15 @@ help:  ## this text
 setup: $(STAMP)  ## make .venv with pinned, hash-checked packages
 
 $(STAMP): requirements/dev.txt pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gridpatrol needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
-	touch $@
+	@echo "setting up $(VENV) …"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "gridpatrol needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
 
 demo: setup  ## cameras, edge, broker and consumer on this machine; SECONDS=120 stops by itself
-	$(BIN)/gridpatrol demo $(if $(SECONDS),--seconds $(SECONDS))
+	@$(BIN)/gridpatrol demo $(if $(SECONDS),--seconds $(SECONDS))
 
 test: setup test-servers  ## every test but the slow campaigns
 	$(BIN)/python -m pytest
@@ -28,7 +29,7 @@ test: setup test-servers  ## every test but the slow campaigns
 test-servers:  # real servers where apt may install them; the embedded ones otherwise
 	@sh tests/servers/install.sh
 
-test-slow: setup test-servers  ## the long campaigns; see docs/campaigns.md
+test-slow: setup test-servers  ## the long campaigns
 	$(BIN)/python -m pytest -m slow -s
 
 lint: setup  ## style, types, import contract

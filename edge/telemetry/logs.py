@@ -17,16 +17,18 @@ import structlog
 
 from edge.errors import GridpatrolError
 
-# Everything between "//" and the last "@" before white space or a quote: a password may itself
-# hold "@", ":" or "/".
-_USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^\s\"'<>]*@(?=[^\s@\"'<>]*)")
+# Everything between "://" and the last "@" before white space: a password may itself hold "@",
+# ":", "/" or a quote. Hiding a little too much of a line is better than hiding too little.
+_USERINFO = re.compile(r"://\S*@")
+# Cameras of several makers take the password as "...&password=x&..." in the path of the URL.
+_ASSIGNED = re.compile(r"(?P<key>\b(?:passw(?:or)?d|pwd|secret|token)=)[^&\s]+", re.IGNORECASE)
 _SECRET_KEYS = re.compile(r"passw|secret|token|credential|authorization", re.IGNORECASE)
 _HIDDEN = "***"
 
 
 def redact(text: str) -> str:
-    """The text with the user and password of every URL in it replaced by ``***``."""
-    return _USERINFO.sub(lambda found: f"{found.group('scheme')}{_HIDDEN}@", text)
+    """The text with ``***`` for the user and password of every URL and every ``password=``."""
+    return _ASSIGNED.sub(rf"\g<key>{_HIDDEN}", _USERINFO.sub(f"://{_HIDDEN}@", text))
 
 
 def redacted(value: Any) -> Any:
@@ -35,7 +37,7 @@ def redacted(value: Any) -> Any:
         return redact(value)
     if isinstance(value, Mapping):
         return {
-            key: _HIDDEN if _SECRET_KEYS.search(str(key)) else redacted(item)
+            redact(str(key)): _HIDDEN if _SECRET_KEYS.search(str(key)) else redacted(item)
             for key, item in value.items()
         }
     if isinstance(value, list | tuple | set | frozenset):
@@ -59,6 +61,15 @@ class _Stderr:
     debug = info = warning = error = critical = exception = log = msg
 
 
+class _FromLibraries(logging.Handler):
+    """Takes what libraries say by the standard ``logging`` into our lines, redacted like them."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tell = get_logger(record.name)
+        level = tell.error if record.levelno >= logging.ERROR else tell.warning
+        level("library_message", text=record.getMessage(), exc_info=record.exc_info)
+
+
 def _redact_event(
     _logger: object, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
@@ -67,7 +78,7 @@ def _redact_event(
 
 
 def configure_logs(*, json_lines: bool, level: str = "INFO") -> None:
-    """Set up logging to stderr, once, at the start of a command.
+    """Set up logging to stderr, at the start of a command; libraries' warnings come along.
 
     Args:
         json_lines: one JSON object a line; otherwise short lines for a terminal.
@@ -92,6 +103,9 @@ def configure_logs(*, json_lines: bool, level: str = "INFO") -> None:
         logger_factory=_Stderr,
         cache_logger_on_first_use=False,
     )
+    root = logging.getLogger()
+    if not any(isinstance(handler, _FromLibraries) for handler in root.handlers):
+        root.addHandler(_FromLibraries(logging.WARNING))
 
 
 def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:

@@ -1,0 +1,37 @@
+"""The names on /metrics are an interface: dashboards and alarms hang on them."""
+
+from __future__ import annotations
+
+from prometheus_client import generate_latest
+
+from edge.telemetry.metrics import REGISTRY
+
+NAMES = {
+    "gridpatrol_looks": "counter",
+    "gridpatrol_frames_dropped": "counter",
+    "gridpatrol_stream_failures": "counter",
+    "gridpatrol_worker_restarts": "counter",
+    "gridpatrol_camera_up": "gauge",
+    "gridpatrol_look_seconds": "histogram",
+    "gridpatrol_findings": "counter",
+    "gridpatrol_case_revisions": "counter",
+    "gridpatrol_outbox_pending": "gauge",
+    "gridpatrol_outbox_dead": "gauge",
+    "gridpatrol_uplink_connected": "gauge",
+    "gridpatrol_errors": "counter",
+}
+
+
+def test_names_and_types_stay() -> None:
+    """Every metric by name and type; counters carry ``_total`` on the wire."""
+    assert {metric.name: metric.type for metric in REGISTRY.collect()} == NAMES
+    text = generate_latest(REGISTRY).decode()
+    for name, kind in NAMES.items():
+        suffix = "_total" if kind == "counter" else ""
+        assert f"# TYPE {name}{suffix} {kind}" in text
+
+
+def test_every_metric_says_what_it_is() -> None:
+    """A help text that is a sentence."""
+    for metric in REGISTRY.collect():
+        assert metric.documentation.endswith("."), metric.name
