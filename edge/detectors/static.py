@@ -43,7 +43,7 @@ class _Scene:
     """What is remembered of one camera."""
 
     started_at: datetime
-    samples: list[Image] = field(default_factory=list)
+    samples: list[Floats] = field(default_factory=list)
     background: Floats | None = None
     candidate: Image | None = None
     age_s: Floats | None = None
@@ -118,7 +118,7 @@ class StaticObjectDetector:
     def _learn(self, scene: _Scene, small: Image, hidden: Mask, look: Look) -> None:
         sample = small.astype(np.float32)
         sample[hidden] = np.nan  # people must not become background
-        scene.samples.append(sample)  # type: ignore[arg-type]
+        scene.samples.append(sample)
         spent = look.frame.captured_at - scene.started_at
         if len(scene.samples) < _LEARN_LOOKS or spent < timedelta(seconds=self._learn_s):
             if len(scene.samples) > 4 * _LEARN_LOOKS:

@@ -70,8 +70,8 @@ def _read_cell(
     path: Path, where: str, feature: object, code_property: str
 ) -> tuple[str, BaseGeometry]:
     try:
-        code = str(feature["properties"][code_property])  # type: ignore[index]
-        polygon = shape(feature["geometry"])  # type: ignore[index]
+        code = str(feature["properties"][code_property])  # type: ignore[index]  # TypeError is caught
+        polygon = shape(feature["geometry"])  # type: ignore[index]  # likewise
     except (KeyError, TypeError, ValueError, AttributeError, GEOSException) as error:
         raise _bad(path, f"{where}: no {code_property!r} or no polygon ({error})") from error
     if polygon.geom_type not in ("Polygon", "MultiPolygon") or not polygon.is_valid:

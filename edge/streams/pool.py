@@ -106,7 +106,7 @@ class StreamPool:
             left = max(until - time.monotonic(), 0.0)
             by_pipe = {worker.pipe: worker for worker in self._workers}
             for pipe in wait(list(by_pipe), timeout=left):
-                self._receive(by_pipe[pipe], round_)  # type: ignore[index]
+                self._receive(by_pipe[pipe], round_)  # type: ignore[index]  # only pipes went in
             if round_.frames or time.monotonic() >= until:
                 break
         self._kill_hanging(round_)
