@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import IO
 
@@ -37,11 +38,11 @@ def wait_for_port(port: int, *, timeout_s: float) -> bool:
 
 
 class Child:
-    """A Python child process with its own log file.
+    """A Python child process.
 
     Args:
         arguments: after the interpreter, for example ``["-m", "edge.cli", "run"]``.
-        log: receives stderr (and stdout when it is not wanted).
+        log: receives stderr; None leaves it where ours goes.
         environment: the child's whole environment.
         stdout: where stdout goes; None inherits the terminal.
     """
@@ -50,7 +51,7 @@ class Child:
         self,
         arguments: Sequence[str],
         *,
-        log: Path,
+        log: Path | None,
         environment: Mapping[str, str],
         stdout: int | None = subprocess.DEVNULL,
     ) -> None:
@@ -86,7 +87,7 @@ class Child:
                 self.process.wait()
 
     def _start(self) -> subprocess.Popen[str]:
-        with self._log.open("ab") as log:
+        with nullcontext() if self._log is None else self._log.open("ab") as log:
             return subprocess.Popen(
                 self._arguments,
                 stdin=subprocess.DEVNULL,

@@ -91,7 +91,9 @@ def run_demo(out: Path, stop: threading.Event, *, must_find_all: bool) -> int:
         arrivals.start()
         edge = Child(
             ["-m", "edge.cli", "run", "-c", str(shipped("demo") / "gridpatrol.yaml")],
-            log=out / "edge.log",
+            # On a terminal the edge shows its live status and its log goes to a file; otherwise
+            # its JSON lines come out on stderr.
+            log=out / "edge.log" if live else None,
             environment=environment,
             stdout=None,
         )
