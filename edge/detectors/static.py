@@ -49,6 +49,13 @@ class _Scene:
     age_s: Floats | None = None
     last_at: datetime | None = None
 
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """Of what is remembered; None when nothing is."""
+        if self.background is not None:
+            return self.background.shape
+        return self.samples[0].shape if self.samples else None
+
 
 class StaticObjectDetector:
     """Finds things left behind. Holds one small background per camera; one thread calls it.
@@ -107,10 +114,7 @@ class StaticObjectDetector:
     def _scene(self, look: Look, small: Image) -> _Scene:
         camera_id = look.frame.camera_id
         scene = self._scenes.get(camera_id)
-        known = scene is not None and (
-            scene.background is None or scene.background.shape == small.shape
-        )
-        if scene is None or not known:
+        if scene is None or scene.shape not in (None, small.shape):
             scene = _Scene(look.frame.captured_at, background=self._remembered(camera_id, small))
             self._scenes[camera_id] = scene
         return scene
@@ -184,7 +188,10 @@ class StaticObjectDetector:
         if self._memory is None:
             return
         self._memory.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(self._memory / f"{camera_id}.png"), _as_image(background))
+        path = self._memory / f"{camera_id}.png"
+        half_written = path.with_suffix(".part.png")
+        cv2.imwrite(str(half_written), _as_image(background))
+        half_written.replace(path)  # a kill must not leave half a background behind
 
     def _remembered(self, camera_id: str, small: Image) -> Floats | None:
         if self._memory is None:

@@ -81,9 +81,9 @@ class _Mailbox:
         with self._changed:
             if header.camera_id in self._pictures:
                 self._dropped[header.camera_id] = self._dropped.get(header.camera_id, 0) + 1
-                # Re-inserted at the end: otherwise a fast camera would keep its turn for ever.
             else:
                 self._changed.notify()
+            # A replaced picture keeps its camera's place in the queue of cameras.
             self._pictures[header.camera_id] = (header, image)
 
     def take(self, timeout_s: float) -> tuple[FrameHeader, Image] | None:

@@ -143,6 +143,28 @@ def test_a_changed_picture_size_starts_over(camera: Camera) -> None:
         assert not camera.look(np.ascontiguousarray(picture()[:200]))
 
 
+def test_a_picture_size_that_changes_while_learning(noon: datetime) -> None:
+    """The half-learned background is given up; the new size is learned."""
+    camera = Camera(noon)
+    camera.looks(4)
+    for _ in range(12):
+        assert not camera.look(np.ascontiguousarray(picture()[:200]))
+    for _ in range(12):
+        found = camera.look(np.ascontiguousarray(picture(bag=True)[:200]))
+    assert len(found) == 1
+
+
+def test_a_broken_memory_is_learned_anew(noon: datetime, tmp_path: Path) -> None:
+    """Half a file is no background."""
+    camera = Camera(noon, tmp_path)
+    camera.looks(12)
+    kept = tmp_path / "cam-1.png"
+    kept.write_bytes(kept.read_bytes()[:100])
+    camera.restart()
+    assert not camera.looks(12)
+    assert camera.looks(12, bag=True)
+
+
 def test_real_plaza_without_anything_left(noon: datetime) -> None:
     """A minute of passing people on real footage, without any model's help: no thing."""
     detector = StaticObjectDetector(learn_s=8, stay_s=8, min_area=0.001, max_area=0.3)
