@@ -1,4 +1,13 @@
-"""The status page: loopback unless told otherwise, read-only, works without the Internet."""
+"""The status page: loopback unless told otherwise, read-only, works without the Internet.
+
+- ``/``: the page
+- ``/api/status``: box, way to the platform, cameras; ``cases_version`` grows with the cases
+- ``/api/cases``: the cases on the board, newest first
+- ``/looks/{camera}.jpg``: latest look with boxes and zones, heads and plates blurred
+- ``/evidence/{sha256}.jpg``: a picture of a case on the board
+- ``/metrics``: Prometheus
+- ``/healthz``: 200, or 503 with the reasons; :func:`edge.console.wire.faults_of` has the rule
+"""
 
 from __future__ import annotations
 
@@ -19,15 +28,16 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from edge.cases.draft import CaseDraft
-from edge.clock import iso
-from edge.console.board import Board, CameraView, Snapshot
+from edge.console.board import Board
+from edge.console.wire import cases_of, faults_of, status_of
 from edge.errors import Code, GridpatrolError
 from edge.telemetry.metrics import REGISTRY
 
 _STATIC = Path(str(files("edge.console") / "static"))
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "Content-Security-Policy": (
+        "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -58,29 +68,34 @@ def make_app(board: Board, *, hosts: list[str]) -> Starlette:
         return FileResponse(_STATIC / "index.html")
 
     async def status(_request: Request) -> Response:
-        return JSONResponse(_status(board.snapshot()))
+        return JSONResponse(status_of(board.snapshot()))
 
-    async def look(request: Request) -> Response:
+    async def cases(_request: Request) -> Response:
+        return JSONResponse(cases_of(board.snapshot()))
+
+    # Drawing and disk reads: plain functions, which Starlette runs beside the event loop.
+    def look(request: Request) -> Response:
         data = board.look_jpeg(request.path_params["camera"])
         return Response(data, media_type="image/jpeg") if data else Response(status_code=404)
 
-    async def evidence(request: Request) -> Response:
+    def evidence(request: Request) -> Response:
         path = board.evidence_path(request.path_params["sha256"])
         if path is None or not path.is_file():
             return Response(status_code=404)
         return FileResponse(path, media_type="image/jpeg")
 
-    async def metrics(_request: Request) -> Response:
+    def metrics(_request: Request) -> Response:
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
     async def health(_request: Request) -> Response:
-        faults = _faults(board.snapshot())
+        faults = faults_of(board.snapshot())
         return JSONResponse({"ok": not faults, "faults": faults}, 503 if faults else 200)
 
     return Starlette(
         routes=[
             Route("/", index),
             Route("/api/status", status),
+            Route("/api/cases", cases),
             Route("/looks/{camera}.jpg", look),
             Route("/evidence/{sha256}.jpg", evidence),
             Route("/metrics", metrics),
@@ -88,8 +103,8 @@ def make_app(board: Board, *, hosts: list[str]) -> Starlette:
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         middleware=[
-            Middleware(TrustedHostMiddleware, allowed_hosts=hosts),
             Middleware(_SafeHeaders),
+            Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
         ],
     )
 
@@ -135,78 +150,11 @@ class ConsoleServer:
             target=self._server.run, kwargs={"sockets": [listener]}, name="console", daemon=True
         )
         self._thread.start()
-        return f"http://{self._host}:{listener.getsockname()[1]}/"
+        name = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{name}:{listener.getsockname()[1]}/"
 
     def stop(self) -> None:
         """Stop serving."""
         self._server.should_exit = True
         if self._thread is not None:
             self._thread.join(timeout=5.0)
-
-
-def _faults(now: Snapshot) -> list[str]:
-    faults = []
-    if not any(camera.state in ("up", "starting") for camera in now.cameras):
-        faults.append("no camera gives pictures")
-    if not now.uplink.connected:
-        faults.append(f"the platform's broker is away: {now.uplink.last_error or 'connecting'}")
-    return faults
-
-
-def _status(now: Snapshot) -> dict[str, object]:
-    return {
-        "box_id": now.box_id,
-        "now": iso(now.now),
-        "started_at": iso(now.started_at),
-        "looks_per_s": now.looks_per_s,
-        "uplink": {
-            "connected": now.uplink.connected,
-            "pending": now.uplink.pending,
-            "dead": now.uplink.dead,
-            "last_error": now.uplink.last_error,
-        },
-        "cameras": [_camera(camera) for camera in now.cameras],
-        "cases": [_case(case) for case in now.cases],
-    }
-
-
-def _camera(camera: CameraView) -> dict[str, object]:
-    return {
-        "id": camera.id,
-        "name": {"zh": camera.name_zh, "en": camera.name_en},
-        "state": camera.state,
-        "detail": camera.detail,
-        "look_at": iso(camera.look_at) if camera.look_at else None,
-        "sequence": camera.sequence,
-        "looks": camera.looks,
-        "dropped": camera.dropped,
-        "findings": list(camera.findings),
-    }
-
-
-def _case(case: CaseDraft) -> dict[str, object]:
-    return {
-        "id": case.case_id,
-        "revision": case.revision,
-        "status": case.status,
-        "kind": case.kind,
-        "name": {"zh": case.category.name_zh, "en": case.category.name_en},
-        "codes": [{"scheme": c.scheme, "code": c.code} for c in case.category.codes],
-        "sub_label": case.category.sub_label,
-        "cell": case.grid_cell,
-        "place": case.place,
-        "location": {
-            "lon": case.location.lon,
-            "lat": case.location.lat,
-            "method": case.location.method,
-        },
-        "first_seen": iso(case.first_seen),
-        "last_seen": iso(case.last_seen),
-        "dwell_s": round((case.last_seen - case.first_seen).total_seconds()),
-        "sightings": case.sightings,
-        "score": case.score,
-        "sources": [{"camera": s.camera_id, "zone": s.zone_id} for s in case.sources],
-        "reasons": [{"zh": r.zh, "en": r.en} for r in case.reasons],
-        "evidence": [{"role": item.role, "sha256": item.sha256} for item in case.evidence],
-        "models": list(case.models),
-    }

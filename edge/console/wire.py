@@ -1,0 +1,94 @@
+"""The board as JSON: what the page, scripts and health checks read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edge.cases.draft import EvidenceItem
+from edge.clock import iso
+from edge.console.board import CameraView, CaseView, Snapshot
+
+
+def faults_of(now: Snapshot) -> list[str]:
+    """Why the box is not well, in words; empty when it is.
+
+    Two reasons count: no camera is up or starting, or the broker is not connected. A single
+    camera that is down is its own trouble: ``/metrics`` has ``gridpatrol_camera_up`` for it.
+    """
+    faults = []
+    if not any(camera.state in ("up", "starting") for camera in now.cameras):
+        faults.append("no camera gives pictures")
+    if not now.uplink.connected:
+        faults.append(f"the platform's broker is away: {now.uplink.last_error or 'connecting'}")
+    return faults
+
+
+def status_of(now: Snapshot) -> dict[str, object]:
+    """Box, way to the platform and cameras: small, asked for every second."""
+    return {
+        "box_id": now.box_id,
+        "now": iso(now.now),
+        "started_at": iso(now.started_at),
+        "looks_per_s": now.looks_per_s,
+        "cases_version": now.cases_version,
+        "uplink": {
+            "connected": now.uplink.connected,
+            "pending": now.uplink.pending,
+            "dead": now.uplink.dead,
+            "last_error": now.uplink.last_error,
+        },
+        "cameras": [_camera(camera) for camera in now.cameras],
+    }
+
+
+def cases_of(now: Snapshot) -> dict[str, object]:
+    """The cases on the board, newest first: asked for when ``cases_version`` has grown."""
+    return {"cases_version": now.cases_version, "cases": [_case(view) for view in now.cases]}
+
+
+def _camera(camera: CameraView) -> dict[str, object]:
+    return {
+        "id": camera.id,
+        "name": {"zh": camera.name_zh, "en": camera.name_en},
+        "state": camera.state,
+        "detail": camera.detail,
+        "look_at": iso(camera.look_at) if camera.look_at else None,
+        "sequence": camera.sequence,
+        "looks": camera.looks,
+        "dropped": camera.dropped,
+        "findings": list(camera.findings),
+    }
+
+
+def _case(view: CaseView) -> dict[str, object]:
+    case = view.draft
+    return {
+        "id": case.case_id,
+        "revision": case.revision,
+        "status": case.status,
+        "kind": case.kind,
+        "name": {"zh": case.category.name_zh, "en": case.category.name_en},
+        "codes": [{"scheme": c.scheme, "code": c.code} for c in case.category.codes],
+        "sub_label": case.category.sub_label,
+        "cell": case.grid_cell,
+        "place": case.place,
+        "location": {
+            "lon": case.location.lon,
+            "lat": case.location.lat,
+            "method": case.location.method,
+        },
+        "first_seen": iso(case.first_seen),
+        "last_seen": iso(case.last_seen),
+        "dwell_s": round((case.last_seen - case.first_seen).total_seconds()),
+        "sightings": case.sightings,
+        "score": case.score,
+        "sources": [{"camera": s.camera_id, "zone": s.zone_id} for s in case.sources],
+        "reasons": [{"zh": r.zh, "en": r.en} for r in case.reasons],
+        "evidence": _pictures(case.evidence),
+        "before": _pictures(view.before),
+        "models": list(case.models),
+    }
+
+
+def _pictures(items: Sequence[EvidenceItem]) -> list[dict[str, str]]:
+    return [{"role": item.role, "sha256": item.sha256} for item in items]
