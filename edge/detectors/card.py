@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from edge.errors import Code, ModelError
 from edge.shipped import shipped
@@ -53,6 +53,26 @@ class Thresholds(_Part):
     per_class: dict[str, float] = {}
 
 
+class Calibration(_Part):
+    """Raw score to the share of right detections, piecewise linear (``models/train/calibrate.py``).
+
+    Guo et al., 2017: a network's scores are ranks, not probabilities; an operator reads them as
+    probabilities. Thresholds are in calibrated scores.
+    """
+
+    raw: Annotated[tuple[float, ...], Field(min_length=2)]
+    right: Annotated[tuple[float, ...], Field(min_length=2)]
+
+    @model_validator(mode="after")
+    def _rises(self) -> Calibration:
+        if len(self.raw) != len(self.right):
+            raise ValueError(f"{len(self.raw)} raw scores but {len(self.right)} shares")
+        for name, values in (("raw", self.raw), ("right", self.right)):
+            if list(values) != sorted(values) or not 0 <= values[0] <= values[-1] <= 1:
+                raise ValueError(f"{name} must rise within 0-1")
+        return self
+
+
 class ModelCard(_Part):
     """The card of a model; ``extra`` sections such as ``accuracy`` are for people."""
 
@@ -67,6 +87,7 @@ class ModelCard(_Part):
     input: InputCard
     output: OutputCard
     thresholds: Thresholds = Thresholds()
+    calibration: Calibration | None = None
     meanings: dict[str, str]
     accuracy: dict[str, object] = {}
 

@@ -64,19 +64,29 @@ class ObjectDetector:
         folder: the model's folder.
         provider: ``auto``, ``cpu``, ``cuda``, ``tensorrt`` or ``openvino``.
         threads: intra-op threads.
+        min_score: keep detections from this score on, 0–1, whatever the card's thresholds: for
+            evaluation, which needs the weak ones too.
 
     Raises:
         ModelError: wrong hash, corrupt file, wrong shape or class count, missing provider.
     """
 
-    def __init__(self, folder: Path, *, provider: str = "auto", threads: int = 1) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        provider: str = "auto",
+        threads: int = 1,
+        min_score: float | None = None,
+    ) -> None:
         self.card = load_card(folder)
         self._session = _open_session(folder, self.card, provider, threads)
         self._batch = _check_shape(folder, self.card, self._session)
         self._meanings = [self.card.meanings.get(name) for name in self.card.output.classes]
+        thresholds = self.card.thresholds
         self._thresholds = np.array(
             [
-                self.card.thresholds.per_class.get(name, self.card.thresholds.score)
+                thresholds.per_class.get(name, thresholds.score) if min_score is None else min_score
                 for name in self.card.output.classes
             ],
             np.float32,
@@ -118,6 +128,9 @@ class ObjectDetector:
 
     def _read(self, output: Floats, fit: _Fit, look: Look) -> tuple[Detection, ...]:
         boxes, scores = DECODERS[self.card.output.layout](output, self.card)
+        if self.card.calibration is not None:
+            known = self.card.calibration
+            scores = np.interp(scores, known.raw, known.right).astype(np.float32)
         best = scores.argmax(axis=1)
         top = scores[np.arange(len(scores)), best]
         wanted = np.flatnonzero(top >= self._thresholds[best])

@@ -204,6 +204,48 @@ def test_a_user_may_drop_in_a_yolov8(tmp_path: Path) -> None:
     assert only.box.pixels(64, 64) == (22, 12, 42, 52)
 
 
+def copied(folder: Path, extra: str) -> Path:
+    """The shipped model with more in its card."""
+    shutil.copytree(SHIPPED, folder)
+    with (folder / "model.toml").open("a", encoding="utf-8") as card:
+        card.write(extra)
+    return folder
+
+
+def test_calibration_moves_scores_and_keeps_their_order(tmp_path: Path) -> None:
+    """Thresholds are in calibrated scores; the boxes stay."""
+    extra = "\n[calibration]\nraw = [0.0, 0.5, 1.0]\nright = [0.0, 0.25, 1.0]\n"
+    look = look_at(frames("clear", 30)[0])
+    (plain,) = ObjectDetector(SHIPPED, provider="cpu", min_score=0.5).detect([look])
+    calibrated = ObjectDetector(copied(tmp_path / "m", extra), provider="cpu", min_score=0.25)
+    (moved,) = calibrated.detect([look])
+    assert len(plain) >= 5
+    assert [d.box for d in moved] == [d.box for d in plain]
+    for before, after in zip(plain, moved, strict=True):
+        assert after.score == pytest.approx(np.interp(before.score, [0.5, 1], [0.25, 1]), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("extra", "why"),
+    [
+        ("raw = [0.0, 0.5, 1.0]\nright = [0.0, 1.0]", "3 raw scores but 2 shares"),
+        ("raw = [0.0, 0.5, 1.0]\nright = [0.0, 0.9, 0.5]", "right must rise"),
+    ],
+)
+def test_a_calibration_that_makes_no_sense_is_refused(tmp_path: Path, extra: str, why: str) -> None:
+    error = refused(copied(tmp_path / "m", f"\n[calibration]\n{extra}\n"))
+    assert error.code is Code.MDL_CARD
+    assert why in str(error)
+
+
+def test_evaluation_sees_what_is_below_the_threshold() -> None:
+    look = look_at(frames("clear", 30)[0])
+    (usual,) = ObjectDetector(SHIPPED, provider="cpu").detect([look])
+    (every,) = ObjectDetector(SHIPPED, provider="cpu", min_score=0.05).detect([look])
+    assert len(every) > len(usual)
+    assert min(d.score for d in every) < 0.4
+
+
 def refused(folder: Path) -> ModelError:
     with pytest.raises(ModelError) as caught:
         ObjectDetector(folder, provider="cpu")
