@@ -139,3 +139,12 @@ def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:
     photos, labels = _made_up(tmp_path)
     assert _run(photos, labels, photos) == 1
     assert sorted(p.name for p in photos.iterdir()) == ["a.jpg", "b.jpg", "c.jpg"]
+
+
+def test_the_ordinary_streets_have_one_known_judgement_each() -> None:
+    with (TRAIN / "labels" / "ordinary_streets.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len({row["stem"] for row in rows}) == 500
+    known = {"none", "litter_small", "skip", "rubble", "heap", "bags"}
+    assert {row["rubbish"] for row in rows} == known
+    assert {row["ads"] for row in rows} == {"", "boards", "shop_signs"}
