@@ -16,6 +16,7 @@ from rich.table import Table
 
 from edge import __version__
 from edge.errors import GridpatrolError
+from edge.evaluation.commands import app as evaluation
 
 app = typer.Typer(
     help="AI video inspection for city management: street cameras in, provable case drafts out.",
@@ -23,6 +24,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(evaluation, name="eval")
 
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The YAML file; configs/gridpatrol.yaml explains it.")

@@ -6,7 +6,8 @@ GridpatrolError
 ├── ModelError       weights, cards, execution providers
 ├── StoreError       SQLite, disk, evidence files
 ├── DeliveryError    broker, receipts
-└── ContractError    messages that do not fit the published schema
+├── ContractError    messages that do not fit the published schema
+└── EvaluationError  labelled pictures and scenarios to measure with
 
 Codes are stable: scripts and run books may match on them. ``docs/errors.md`` explains each
 (a test holds the two lists together).
@@ -66,6 +67,14 @@ class Code(StrEnum):
     RUN_PORT = "RUN-001"
     RUN_EXTRA = "RUN-002"
 
+    EVL_DATA = "EVL-001"
+    EVL_LABEL = "EVL-002"
+    EVL_PICTURE = "EVL-003"
+    EVL_CLASSES = "EVL-004"
+    EVL_SCENARIO = "EVL-005"
+    EVL_VIDEO = "EVL-006"
+    EVL_OPTION = "EVL-007"
+
 
 class GridpatrolError(Exception):
     """A fault with a stable code, the place it was found, and the way out.
@@ -83,6 +92,10 @@ class GridpatrolError(Exception):
         self.what = what
         self.fix = fix
         super().__init__(f"[{code}] {where}: {what}. {fix}")
+
+    def __reduce__(self) -> tuple[type[GridpatrolError], tuple[Code, str, str, str]]:
+        """Errors cross from worker processes."""
+        return type(self), (self.code, self.where, self.what, self.fix)
 
 
 class ConfigError(GridpatrolError):
@@ -107,3 +120,7 @@ class DeliveryError(GridpatrolError):
 
 class ContractError(GridpatrolError):
     """A message that does not fit the published schema."""
+
+
+class EvaluationError(GridpatrolError):
+    """Labelled pictures or scenarios that cannot be measured with."""

@@ -1,0 +1,1 @@
+"""Accuracy, measured: detectors against labelled pictures, cases against labelled videos."""

@@ -1,0 +1,111 @@
+"""``gridpatrol eval``: how well detectors detect, and how well cases fit the truth."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from edge.errors import Code, EvaluationError, StoreError
+
+app = typer.Typer(
+    help="Measure accuracy: detectors on labelled pictures, cases on labelled videos.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+JsonOption = Annotated[Path, typer.Option("--json", help="File that gets the figures.")]
+ReportOption = Annotated[
+    Path | None, typer.Option("--report", help="Folder for a readable report with pictures.")
+]
+ModelsDirOption = Annotated[
+    Path | None, typer.Option(help="The site's own folder of models, beside the shipped ones.")
+]
+
+
+@app.command()
+def cases(  # noqa: PLR0917 - each is an option of its own
+    scenarios: Annotated[Path, typer.Option(help="Folder with scenario YAML files, any depth.")],
+    json_file: JsonOption,
+    split: Annotated[str, typer.Option(help="report, tuning or all.")] = "all",
+    report: ReportOption = None,
+    without: Annotated[
+        str, typer.Option(help="Stages to switch off: zones,dwell,second_look,dedup,bare.")
+    ] = "",
+    models: Annotated[
+        str, typer.Option(help="Object models instead of the configured ones: a,b.")
+    ] = "",
+    models_dir: ModelsDirOption = None,
+    only: Annotated[str, typer.Option(help="Only scenarios whose name holds this.")] = "",
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder that keeps detections for the next run.")
+    ] = None,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="Scenarios at a time.")] = 2,
+) -> None:
+    """Run labelled video scenarios through the real rooms and compare the cases with the truth.
+
+    Every scenario is checked before any is run. Figures that would divide by nothing are null.
+    """
+    from edge.evaluation.cases import run_cases, summary
+    from edge.evaluation.load import load_scenarios
+    from edge.evaluation.variants import Variant, stages
+
+    _quiet()
+    variant = Variant(stages(without.split(",")), _listed(models), models_dir)
+    if split not in ("report", "tuning", "all"):
+        raise EvaluationError(
+            Code.EVL_OPTION, "--split", f"{split!r} is no split", "Use report, tuning or all"
+        )
+    chosen = [s for s in load_scenarios(scenarios, split) if only in s.name]
+    if not chosen:
+        raise EvaluationError(
+            Code.EVL_OPTION, "--only", f"no scenario's name holds {only!r}", "Use another word"
+        )
+    pictures = report / "mistakes" if report is not None else None
+    judged = run_cases(
+        chosen, variant, pictures=pictures, memory=cache, processes=processes, tell=_tell
+    )
+    document = summary(judged) | {"without": sorted(variant.without), "split": split}
+    _write_json(json_file, document)
+    _show(document["categories"])
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _tell(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _quiet() -> None:
+    from edge.telemetry.logs import configure_logs
+
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes are the parallelism
+    configure_logs(json_lines=True, level="ERROR")
+
+
+def _show(rows: dict[str, dict[str, Any]]) -> None:
+    """The main figures on stdout, one line a category or class."""
+    for name, figures in rows.items():
+        flat = ", ".join(
+            f"{key} {'-' if value is None else value}"
+            for key, value in figures.items()
+            if value is None or isinstance(value, int | float)
+        )
+        typer.echo(f"{name}: {flat}")
+
+
+def _write_json(path: Path, document: dict[str, Any]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(
+            json.dumps(document, ensure_ascii=False, indent=2, sort_keys=False) + "\n", "utf-8"
+        )
+    except OSError as error:
+        raise StoreError(
+            Code.STO_OPEN, str(path), f"cannot be written ({error.strerror})", "Choose another file"
+        ) from error

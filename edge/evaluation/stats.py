@@ -1,0 +1,51 @@
+"""How sure a figure is: intervals for shares and rates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+_Z95 = 1.959963984540054
+
+
+def wilson(successes: int, trials: int) -> tuple[float, float] | None:
+    """95 % interval of a share (Wilson's score interval), None without trials."""
+    if trials <= 0:
+        return None
+    share, z2 = successes / trials, _Z95 * _Z95
+    middle = (share + z2 / (2 * trials)) / (1 + z2 / trials)
+    half = _Z95 / (1 + z2 / trials)
+    half *= math.sqrt(share * (1 - share) / trials + z2 / (4 * trials * trials))
+    return round(max(middle - half, 0.0), 4), round(min(middle + half, 1.0), 4)
+
+
+def poisson_upper(count: int) -> float:
+    """Upper end of the one-sided 95 % interval of a Poisson mean, given the count seen.
+
+    The mean at which seeing so few has a probability of 5 %: 3.00 for none (the rule of three).
+    """
+    low, high = float(count), count + 10.0 * math.sqrt(count + 1) + 10.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _at_most(count, middle) > 0.05 else (low, middle)
+    return high
+
+
+def _at_most(count: int, mean: float) -> float:
+    term = total = math.exp(-mean)
+    for step in range(1, count + 1):
+        term *= mean / step
+        total += term
+    return total
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least ``share`` of the values do not exceed.
+
+    Raises:
+        ValueError: no values.
+    """
+    if not values:
+        raise ValueError("no values")
+    ordered = sorted(values)
+    return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
