@@ -106,13 +106,10 @@ def build_rooms(settings: Settings) -> Rooms:
 def build_detectors(settings: Settings) -> tuple[Detector, ...]:
     """Detectors in the order in which they build on each other."""
     chosen = settings.detectors
-    detectors: list[Detector] = [
-        ObjectDetector(
-            model_folder(name, chosen.object.models_dir),
-            provider=chosen.object.provider,
-            threads=chosen.object.threads,
-        )
+    detectors = [
+        detector
         for name in chosen.object.models
+        if (detector := _object_detector(settings, name)) is not None
     ]
     piles = _watching(settings.active_cameras, EventKind.PILED_MATERIALS)
     if chosen.static.enabled and piles:
@@ -138,6 +135,22 @@ def build_detectors(settings: Settings) -> tuple[Detector, ...]:
             TextDetector(regions, every_s=chosen.text.every_s, min_score=chosen.text.min_score)
         )
     return tuple(detectors)
+
+
+def _object_detector(settings: Settings, name: str) -> Detector | None:
+    """The model, run for the cameras its card says it is of use for; None when there are none."""
+    chosen = settings.detectors.object
+    model = ObjectDetector(
+        model_folder(name, chosen.models_dir), provider=chosen.provider, threads=chosen.threads
+    )
+    if not model.card.watch:
+        return model
+    cameras = {
+        camera.id
+        for kind in model.card.watch
+        for camera in _watching(settings.active_cameras, EventKind(kind))
+    }
+    return OnlyCameras(model, frozenset(cameras)) if cameras else None
 
 
 def sources_of(settings: Settings) -> list[Source]:

@@ -74,7 +74,10 @@ class Calibration(_Part):
 
 
 class ModelCard(_Part):
-    """The card of a model; ``extra`` sections such as ``accuracy`` are for people."""
+    """The card of a model; sections such as ``accuracy`` are for people.
+
+    ``watch`` names the kinds of zones the model is of use for; empty means all cameras.
+    """
 
     name: str
     version: str
@@ -88,6 +91,7 @@ class ModelCard(_Part):
     output: OutputCard
     thresholds: Thresholds = Thresholds()
     calibration: Calibration | None = None
+    watch: tuple[Literal["street_vending", "piled_materials", "illegal_ads"], ...] = ()
     meanings: dict[str, str]
     accuracy: dict[str, object] = {}
 

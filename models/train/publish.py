@@ -146,6 +146,7 @@ def write_card(folder: Path, recipe: dict, version: str, calibration: tuple | No
             f'{key} = """{card[key].strip()}"""'
             for key in ("licence", "source", "attribution", "trained_on")
         ),
+        f"watch = {card['watch']}".replace("'", '"'),
         "\n[input]",
         f'name = "{card["input"]}"',
         f"width = {side}",
