@@ -1,6 +1,6 @@
 """Make a YOLO folder from the hand-made boxes of the Amsterdam street photos.
 
-    python models/train/amsterdam.py --photos DIR --out DIR
+    python models/train/amsterdam.py --photos DIR --out DIR [--half learn|report]
 
 DIR holds the photos of dfayzur/garbage-object-detection (see labels/amsterdam/README.md); they are
 not part of this project. A photo that is missing or whose SHA-256 differs from the one that was
@@ -80,6 +80,11 @@ def refused(photos: list[Photo], folder: Path) -> list[str]:
     return lines
 
 
+def half(photo: Photo) -> str:
+    """Which half a photo is in, by its hash: learned from in the second stage, or reported on."""
+    return "learn" if int(photo.sha256[-1], 16) % 2 else "report"
+
+
 def write(
     photos: list[Photo], boxes: dict[str, list[Box]], source: Path, out: Path, *, groups: bool
 ) -> None:
@@ -107,11 +112,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--labels", type=Path, default=LABELS, help="labels.csv and photos.csv")
     parser.add_argument("--groups", action="store_true", help="bag heaps too, as a third class")
     parser.add_argument("--unclear", action="store_true", help="unclear photos too, without boxes")
+    parser.add_argument("--half", choices=("learn", "report"), help="only this half, see half()")
     chosen = parser.parse_args(arguments)
     photos = [
         photo
         for photo in read_photos(chosen.labels / "photos.csv")
-        if chosen.unclear or photo.state != "unclear"
+        if (chosen.unclear or photo.state != "unclear") and chosen.half in (None, half(photo))
     ]
     problems = refused(photos, chosen.photos)
     if chosen.out.exists():
