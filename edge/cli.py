@@ -157,6 +157,39 @@ def consume(  # noqa: PLR0917 - each is an option of its own
 
 
 @app.command()
+def suppressed(
+    config: ConfigOption = _DEFAULT_CONFIG,
+    limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 20,
+    pictures: Annotated[
+        Path | None, typer.Option(help="Write their pictures into this folder.")
+    ] = None,
+) -> None:
+    """List findings that were not sent because they did not hold at the second look, and why."""
+    from edge.cases.suppressed import SuppressedStore
+    from edge.config.load import load_settings
+
+    shelf = SuppressedStore(load_settings(config).box.state_dir / "gridpatrol.db")
+    items = shelf.newest(limit)
+    shelf.close()
+    table = Table("no.", "last seen", "camera / zone", "kind", "times", "why it fired", "why held")
+    for item in items:
+        table.add_row(
+            str(item.id),
+            f"{item.last_seen.astimezone():%m-%d %H:%M:%S}",
+            f"{item.camera_id} / {item.zone_id}",
+            item.kind,
+            str(item.times),
+            "\n".join(f"{words.zh} {words.en}" for words in item.rule_reasons),
+            "\n".join(f"{words.zh} {words.en}" for words in item.second_reasons),
+        )
+        if pictures is not None:
+            pictures.mkdir(parents=True, exist_ok=True)
+            (pictures / f"suppressed-{item.id}.jpg").write_bytes(item.picture)
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    typer.echo(f"{len(items)} suppressed finding(s)")
+
+
+@app.command()
 def verify(
     path: Annotated[Path, typer.Argument(help="A case folder, or any folder above.")],
 ) -> None:

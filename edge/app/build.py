@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import IO
 
 from edge import __version__
+from edge.app.gate import Gate
 from edge.cases.desk import CaseDesk
 from edge.cases.evidence import EvidenceRoom
 from edge.cases.store import CaseStore
+from edge.cases.suppressed import SuppressedStore
 from edge.config.model import CameraSettings, Settings
 from edge.detectors.base import Detector, OnlyCameras
 from edge.detectors.card import model_folder
 from edge.detectors.objects import ObjectDetector
+from edge.detectors.second_look import SecondLook
 from edge.detectors.static import StaticObjectDetector
 from edge.detectors.text import TextDetector
 from edge.errors import Code, StoreError
@@ -47,12 +50,15 @@ class Rooms:
     store: CaseStore
     uploader: Uploader
     lock: IO[str]
+    gate: Gate | None = None
 
     def close(self) -> None:
         """Stop in the direction of the data: no new frames, then the rest delivered."""
         self.pool.stop()
         self.uploader.stop(5.0)
         self.store.close()
+        if self.gate is not None:
+            self.gate.close()
         self.lock.close()
 
 
@@ -99,7 +105,30 @@ def build_rooms(settings: Settings) -> Rooms:
         for name, camera in cameras.items()
     }
     return Rooms(
-        _pool(settings), detectors, watchers, desk, store, _uploader(settings, database), lock
+        pool=_pool(settings),
+        detectors=detectors,
+        watchers=watchers,
+        desk=desk,
+        store=store,
+        uploader=_uploader(settings, database),
+        lock=lock,
+        gate=build_gate(settings, detectors, desk, database),
+    )
+
+
+def build_gate(
+    settings: Settings, detectors: Sequence[Detector], desk: CaseDesk, database: Path
+) -> Gate | None:
+    """The second look over what the detectors found; None when it is switched off."""
+    chosen = settings.detectors.second_look
+    models = [detector for detector in detectors if isinstance(detector, ObjectDetector)]
+    if not chosen.enabled or not models:
+        return None
+    return Gate(
+        SecondLook(models, min_score=chosen.min_score),
+        SuppressedStore(database),
+        desk.has_open_case,
+        again_after_s=chosen.again_after_s,
     )
 
 

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from edge.app.gate import Gate
 from edge.cases.desk import CaseDesk
 from edge.cases.draft import CaseDraft
+from edge.cases.suppressed import Suppressed
 from edge.detectors.base import Detector, Look
 from edge.errors import GridpatrolError
 from edge.scenes.finding import SceneReport
@@ -23,12 +25,14 @@ class Analysed:
     Attributes:
         reports: one for each frame that could be analysed.
         drafts: case revisions, all committed.
+        suppressed: findings that a second look has newly held back.
         unfit: camera id and reason of frames that must not be analysed.
         errors: faults that kept a finding from becoming a case this time.
     """
 
     reports: list[SceneReport] = field(default_factory=list)
     drafts: list[CaseDraft] = field(default_factory=list)
+    suppressed: list[Suppressed] = field(default_factory=list)
     unfit: list[tuple[str, str]] = field(default_factory=list)
     errors: list[GridpatrolError] = field(default_factory=list)
 
@@ -41,6 +45,7 @@ class Pipeline:
         watchers: by camera id.
         desk: makes cases.
         timed: told how long each stage took, seconds.
+        gate: the second look; None lets every finding pass.
     """
 
     def __init__(
@@ -49,11 +54,13 @@ class Pipeline:
         watchers: Mapping[str, SceneWatcher],
         desk: CaseDesk,
         timed: Callable[[str, float], None],
+        gate: Gate | None = None,
     ) -> None:
         self._detectors = detectors
         self._watchers = watchers
         self._desk = desk
         self._timed = timed
+        self._gate = gate
 
     def analyse(self, frames: Sequence[Frame]) -> Analysed:
         """Pass frames of any cameras through every room."""
@@ -82,10 +89,15 @@ class Pipeline:
         return looks
 
     def _make_cases(self, report: SceneReport, result: Analysed) -> None:
-        began = time.perf_counter()
         try:
+            if self._gate is not None and report.findings:
+                began = time.perf_counter()
+                report, held = self._gate.let_pass(report)
+                self._timed("second_look", time.perf_counter() - began)
+                result.suppressed += held
+            began = time.perf_counter()
             result.drafts += self._desk.observe(report)
+            self._timed("cases", time.perf_counter() - began)
         except GridpatrolError as error:
             # Nothing was acknowledged: the thing still stands there, the next look tries again.
             result.errors.append(error)
-        self._timed("cases", time.perf_counter() - began)

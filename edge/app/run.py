@@ -51,7 +51,11 @@ class Edge:
 
     def __post_init__(self) -> None:
         self._pipeline = Pipeline(
-            self.rooms.detectors, self.rooms.watchers, self.rooms.desk, self._timed
+            self.rooms.detectors,
+            self.rooms.watchers,
+            self.rooms.desk,
+            self._timed,
+            self.rooms.gate,
         )
         self._zones = {c.id: zone_views(c) for c in self.settings.active_cameras}
         self._told: dict[tuple[str, str], float] = {}
@@ -137,6 +141,16 @@ class Edge:
                 code=draft.category.codes[0].code,
                 cell=draft.grid_cell,
                 place=draft.place,
+            )
+        for held in analysed.suppressed:
+            metrics.SUPPRESSED.labels(kind=held.kind, look_alike=held.look_alike).inc()
+            log.info(
+                "finding_suppressed",
+                camera=held.camera_id,
+                zone=held.zone_id,
+                kind=held.kind,
+                look_alike=held.look_alike,
+                why="; ".join(words.en for words in held.second_reasons),
             )
         for fault in analysed.errors:
             self._complain("cases", fault)

@@ -74,18 +74,29 @@ class CaseDesk:
         drafts = [draft for f in report.findings if (draft := self._take(f)) is not None]
         return drafts + self._clear(report)
 
-    def _take(self, finding: Finding) -> CaseDraft | None:
-        self._clear_since.pop((finding.camera_id, finding.zone_id), None)
-        spot = self._locators[finding.camera_id].locate(finding.zone_id, finding.box)
-        kind = category(finding.category)
-        known = self._store.match(
+    def has_open_case(self, finding: Finding) -> bool:
+        """Whether the finding would only attach to a case that is open now."""
+        known = self._match(finding, self._spot(finding))
+        return known is not None and known.state == "open"
+
+    def _spot(self, finding: Finding) -> Spot:
+        return self._locators[finding.camera_id].locate(finding.zone_id, finding.box)
+
+    def _match(self, finding: Finding, spot: Spot) -> CaseRecord | None:
+        window_hours = category(finding.category).window_hours
+        return self._store.match(
             grid_cell=spot.cell,
             merge_key=_merge_key(finding),
             place=_place(finding),
             location=Location(spot.lon, spot.lat, spot.method),
             merge_distance_m=self._merge_distance_m,
-            not_gone_before=window_start(finding.last_seen, kind.window_hours),
+            not_gone_before=window_start(finding.last_seen, window_hours),
         )
+
+    def _take(self, finding: Finding) -> CaseDraft | None:
+        self._clear_since.pop((finding.camera_id, finding.zone_id), None)
+        spot = self._spot(finding)
+        known = self._match(finding, spot)
         if known is None:
             return self._open_case(finding, spot)
         known = self._open.get(known.case_id, known)

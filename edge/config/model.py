@@ -207,12 +207,21 @@ class TextSettings(Section):
     min_score: Share = 0.6
 
 
+class SecondLookSettings(Section):
+    """What would open a case is judged again on larger and mirrored crops."""
+
+    enabled: bool = True
+    min_score: Share = 0.3
+    again_after_s: Seconds = 60.0
+
+
 class DetectorSettings(Section):
     """All kinds of detectors."""
 
     object: ObjectSettings = ObjectSettings()
     static: StaticSettings = StaticSettings()
     text: TextSettings = TextSettings()
+    second_look: SecondLookSettings = SecondLookSettings()
     max_batch: Annotated[int, Field(ge=1, le=64)] = 4
 
 

@@ -56,7 +56,7 @@ class _Fit:
 
 
 class ObjectDetector:
-    """Finds objects of a model's classes; only classes with a meaning are kept.
+    """Finds objects of a model's classes; :meth:`detect` keeps only classes with a meaning.
 
     Thread-safe: one session may be called from several threads.
 
@@ -82,7 +82,8 @@ class ObjectDetector:
         self.card = load_card(folder)
         self._session = _open_session(folder, self.card, provider, threads)
         self._batch = _check_shape(folder, self.card, self._session)
-        self._meanings = [self.card.meanings.get(name) for name in self.card.output.classes]
+        self._meanings = [self.card.meanings.get(name, "") for name in self.card.output.classes]
+        self._means = np.array([bool(meaning) for meaning in self._meanings])
         thresholds = self.card.thresholds
         self._thresholds = np.array(
             [
@@ -99,21 +100,35 @@ class ObjectDetector:
 
     def detect(self, looks: Sequence[Look]) -> list[tuple[Detection, ...]]:
         """Detections of each look; batched as far as the model allows."""
+        return self.find([look.frame.image for look in looks])
+
+    def find(
+        self, images: Sequence[Image], *, least: float | None = None, every_class: bool = False
+    ) -> list[tuple[Detection, ...]]:
+        """Detections of each picture, boxes in 0–1 of that picture.
+
+        Args:
+            images: BGR, any sizes.
+            least: score from which a detection is kept, instead of the card's thresholds.
+            every_class: keep classes without a meaning too; theirs is ``""``.
+        """
+        thresholds = self._thresholds if least is None else np.full_like(self._thresholds, least)
+        wanted = thresholds if every_class else np.where(self._means, thresholds, np.inf)
         found: list[tuple[Detection, ...]] = []
-        for start in range(0, len(looks), self._batch):
-            chunk = looks[start : start + self._batch]
-            prepared = [self._prepare(look.frame.image) for look in chunk]
+        for start in range(0, len(images), self._batch):
+            chunk = images[start : start + self._batch]
+            prepared = [self._prepare(image) for image in chunk]
             tensor = np.stack([blob for blob, _ in prepared])
             outputs = self._session.run(None, {self.card.input.name: tensor})[0]
-            for look, output, (_, fit) in zip(chunk, outputs, prepared, strict=True):
-                found.append(self._read(output, fit, look))
+            for image, output, (_, fit) in zip(chunk, outputs, prepared, strict=True):
+                found.append(self._read(output, fit, image, wanted))
         return found
 
     def _prepare(self, image: Image) -> tuple[Floats, _Fit]:
         wanted = self.card.input
         height, width = image.shape[:2]
         scale = min(wanted.width / width, wanted.height / height)
-        inner_w, inner_h = round(width * scale), round(height * scale)
+        inner_w, inner_h = max(round(width * scale), 1), max(round(height * scale), 1)
         centred = wanted.letterbox == "centre"
         left = (wanted.width - inner_w) // 2 if centred else 0
         top = (wanted.height - inner_h) // 2 if centred else 0
@@ -126,23 +141,24 @@ class ObjectDetector:
         blob /= np.array(wanted.std, np.float32)
         return np.ascontiguousarray(blob.transpose(2, 0, 1)), _Fit(scale, left, top)
 
-    def _read(self, output: Floats, fit: _Fit, look: Look) -> tuple[Detection, ...]:
+    def _read(
+        self, output: Floats, fit: _Fit, image: Image, thresholds: Floats
+    ) -> tuple[Detection, ...]:
         boxes, scores = DECODERS[self.card.output.layout](output, self.card)
         if self.card.calibration is not None:
             known = self.card.calibration
             scores = np.interp(scores, known.raw, known.right).astype(np.float32)
         best = scores.argmax(axis=1)
         top = scores[np.arange(len(scores)), best]
-        wanted = np.flatnonzero(top >= self._thresholds[best])
-        wanted = wanted[[self._meanings[index] is not None for index in best[wanted]]]
+        wanted = np.flatnonzero(top >= thresholds[best])
         if not len(wanted):
             return ()
         kept = _suppress(boxes[wanted], top[wanted], best[wanted], self.card.thresholds.nms_iou)
-        width, height = look.frame.width * fit.scale, look.frame.height * fit.scale
+        width, height = image.shape[1] * fit.scale, image.shape[0] * fit.scale
         return tuple(
             Detection(
                 label=self.card.output.classes[best[index]],
-                meaning=str(self._meanings[best[index]]),
+                meaning=self._meanings[best[index]],
                 box=Box.clipped(
                     float(boxes[index, 0] - fit.left) / width,
                     float(boxes[index, 1] - fit.top) / height,

@@ -35,6 +35,12 @@ LOOK_SECONDS = Histogram(
 FINDINGS = Counter(
     "gridpatrol_findings", "Looks on which a rule fired.", ["kind"], registry=REGISTRY
 )
+SUPPRESSED = Counter(
+    "gridpatrol_findings_suppressed",
+    "Findings that did not hold at the second look, by what they were taken for.",
+    ["kind", "look_alike"],
+    registry=REGISTRY,
+)
 CASES = Counter(
     "gridpatrol_case_revisions",
     "Case revisions committed.",

@@ -1,0 +1,159 @@
+"""The gate between scenes and cases: what would open a case is looked at a second time.
+
+A finding that belongs to an open case passes at no cost; one that was judged a moment ago is
+passed or held by that judgement. What is held is stored with the reasons.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from edge.cases.suppressed import Suppressed, SuppressedStore
+from edge.detectors.look_alikes import LOOK_ALIKES
+from edge.detectors.second_look import Judgement, Reason, SecondLook
+from edge.geometry import Box
+from edge.scenes.finding import Finding, SceneReport, Words
+
+_HOLDS_FOR = timedelta(minutes=10)
+"""A confirmation holds while the thing keeps being seen, with gaps of at most this."""
+_PLACES_KEPT = 8
+_NOT_SEEN = "not_seen_again"
+
+
+@dataclass(slots=True)
+class _Judged:
+    """A judgement of one spot in a zone."""
+
+    box: Box
+    judgement: Judgement
+    judged_at: datetime
+    seen_at: datetime
+
+
+class Gate:
+    """Lets findings pass that hold at a second look. One thread calls it.
+
+    Args:
+        second_look: the judge.
+        shelf: where suppressed findings are kept.
+        has_open_case: whether a finding only attaches to a case that is open.
+        again_after_s: a suppressed thing is judged anew after so many seconds.
+    """
+
+    def __init__(
+        self,
+        second_look: SecondLook,
+        shelf: SuppressedStore,
+        has_open_case: Callable[[Finding], bool],
+        *,
+        again_after_s: float,
+    ) -> None:
+        self._second_look = second_look
+        self._shelf = shelf
+        self._has_open_case = has_open_case
+        self._again_after = timedelta(seconds=again_after_s)
+        self._judged: dict[tuple[str, str], list[_Judged]] = {}
+
+    def close(self) -> None:
+        """Close the store."""
+        self._shelf.close()
+
+    def let_pass(self, report: SceneReport) -> tuple[SceneReport, tuple[Suppressed, ...]]:
+        """The report with the findings that hold, and those newly suppressed.
+
+        A zone whose finding was suppressed is neither clear nor a finding: it is undecided.
+
+        Raises:
+            StoreError: a suppressed finding could not be stored.
+        """
+        passed: list[Finding] = []
+        held: list[Suppressed] = []
+        for finding in report.findings:
+            judged = self._remembered(finding)
+            if judged is None and self._has_open_case(finding):
+                passed.append(finding)
+                continue
+            if judged is None:
+                judged = self._judge(finding)
+                if not judged.judgement.confirmed:
+                    held.append(self._suppress(finding, judged.judgement))
+            if judged.judgement.confirmed:
+                passed.append(_confirmed(finding, judged.judgement))
+        return replace(report, findings=tuple(passed)), tuple(held)
+
+    def _judge(self, finding: Finding) -> _Judged:
+        image = finding.look.frame.image
+        judgement = self._second_look.judge(image, finding.kind.value, finding.parts)
+        judged = _Judged(finding.box, judgement, finding.last_seen, finding.last_seen)
+        places = self._judged.setdefault((finding.camera_id, finding.zone_id), [])
+        places[:] = [p for p in places if not _same_spot(p.box, finding.box)][1 - _PLACES_KEPT :]
+        places.append(judged)
+        return judged
+
+    def _remembered(self, finding: Finding) -> _Judged | None:
+        for judged in self._judged.get((finding.camera_id, finding.zone_id), ()):
+            if not _same_spot(judged.box, finding.box):
+                continue
+            since = finding.last_seen - judged.judged_at
+            if since < timedelta(0):
+                continue  # the clock was set back
+            if judged.judgement.confirmed and finding.last_seen - judged.seen_at <= _HOLDS_FOR:
+                judged.box, judged.seen_at = finding.box, finding.last_seen
+                return judged
+            if not judged.judgement.confirmed and since < self._again_after:
+                return judged
+        return None
+
+    def _suppress(self, finding: Finding, judgement: Judgement) -> Suppressed:
+        item = Suppressed.of(
+            finding,
+            judgement.look_alike or _NOT_SEEN,
+            judgement.score,
+            tuple(in_words(reason) for reason in judgement.reasons),
+        )
+        self._shelf.keep(item)
+        return item
+
+
+def _same_spot(left: Box, right: Box) -> bool:
+    return left.iou(right) >= 0.3 or max(left.covered_by(right), right.covered_by(left)) >= 0.7
+
+
+def _confirmed(finding: Finding, judgement: Judgement) -> Finding:
+    """The finding with the second look's reasons; its score is the geometric mean of both."""
+    return replace(
+        finding,
+        score=math.sqrt(finding.score * judgement.score),
+        reasons=(*finding.reasons, *(in_words(reason) for reason in judgement.reasons)),
+    )
+
+
+def in_words(reason: Reason) -> Words:
+    """A reason of the second look for people."""
+    count = f"{reason.seen}/{reason.views}"
+    if reason.key == "looks_like":
+        zh, en = _NAMES[reason.about]
+        return Words(
+            f"二次核验：更像{zh}（{count} 个视角，均分 {reason.score:.2f}）",
+            f"second look: looks like {en} ({count} views, mean score {reason.score:.2f})",
+        )
+    if reason.key == "nothing_like":
+        return Words(
+            f"二次核验：{reason.views} 个视角中不像任何已知的易混物",
+            f"second look: like no known look-alike on {reason.views} views",
+        )
+    again_zh, again_en = (
+        ("再次看到", "seen again")
+        if reason.key == "seen_again"
+        else ("未能再次看到", "not seen again")
+    )
+    return Words(
+        f"二次核验：{again_zh} {reason.about}（{count} 个视角，均分 {reason.score:.2f}）",
+        f"second look: {reason.about} {again_en} ({count} views, mean score {reason.score:.2f})",
+    )
+
+
+_NAMES = {row.key: (row.zh, row.en) for row in LOOK_ALIKES}
