@@ -14,7 +14,7 @@ from edge.cases.desk import CaseDesk
 from edge.cases.evidence import EvidenceRoom
 from edge.cases.store import CaseStore
 from edge.cases.suppressed import SuppressedStore
-from edge.config.model import CameraSettings, Settings
+from edge.config.model import CameraSettings, SecondLookSettings, Settings
 from edge.detectors.base import Detector, OnlyCameras
 from edge.detectors.card import model_folder
 from edge.detectors.objects import ObjectDetector
@@ -112,16 +112,16 @@ def build_rooms(settings: Settings) -> Rooms:
         store=store,
         uploader=_uploader(settings, database),
         lock=lock,
-        gate=build_gate(settings, detectors, desk, database),
+        gate=build_gate(settings.detectors.second_look, detectors, desk, database),
     )
 
 
 def build_gate(
-    settings: Settings, detectors: Sequence[Detector], desk: CaseDesk, database: Path
+    chosen: SecondLookSettings, detectors: Sequence[Detector], desk: CaseDesk, database: Path
 ) -> Gate | None:
     """The second look over what the detectors found; None when it is switched off."""
-    chosen = settings.detectors.second_look
-    models = [detector for detector in detectors if isinstance(detector, ObjectDetector)]
+    inside = (d.detector if isinstance(d, OnlyCameras) else d for d in detectors)
+    models = [detector for detector in inside if isinstance(detector, ObjectDetector)]
     if not chosen.enabled or not models:
         return None
     return Gate(

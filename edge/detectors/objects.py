@@ -98,6 +98,10 @@ class ObjectDetector:
         """Name and version from the card."""
         return self.card.title
 
+    def serves(self, kind: str) -> bool:
+        """Whether the card says that the model is of use for zones watched for that kind."""
+        return not self.card.watch or kind in self.card.watch
+
     def detect(self, looks: Sequence[Look]) -> list[tuple[Detection, ...]]:
         """Detections of each look; batched as far as the model allows."""
         return self.find([look.frame.image for look in looks])

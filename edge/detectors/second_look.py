@@ -36,6 +36,10 @@ class ObjectModel(Protocol):
         """Name and version, as detections cite it."""
         ...
 
+    def serves(self, kind: str) -> bool:
+        """Whether the model is of use for zones watched for that kind."""
+        ...
+
     def find(
         self, images: Sequence[Image], *, least: float | None = None, every_class: bool = False
     ) -> list[tuple[Detection, ...]]:
@@ -141,7 +145,7 @@ class SecondLook:
             kind: event kind of the finding.
             parts: what made the rule fire; at least one.
         """
-        views = self._views(image, enclosing(part.box for part in parts))
+        views = self._views(image, enclosing(part.box for part in parts), kind)
         people = [p for p in parts if p.meaning == "person" and p.model in self._names]
         things = [p for p in parts if p.meaning != "person"]
         evidence = []
@@ -193,13 +197,13 @@ class SecondLook:
                 found.append(seen)
         return max(found, key=lambda seen: seen.score, default=None)
 
-    def _views(self, image: Image, box: Box) -> list[tuple[Detection, ...]]:
+    def _views(self, image: Image, box: Box, kind: str) -> list[tuple[Detection, ...]]:
         """What all models together see on each view, boxes in the whole picture's 0–1."""
         windows = [_window(image, box, context) for context in _CONTEXTS]
         crops = [_cut(image, window) for window in windows]
         pictures = [*crops, *(cv2.flip(crop, 1) for crop in crops)]
         seen: list[tuple[Detection, ...]] = [()] * len(pictures)
-        for model in self._models:
+        for model in (model for model in self._models if model.serves(kind)):
             for n, found in enumerate(model.find(pictures, least=_LEAST, every_class=True)):
                 mirrored = n >= len(crops)
                 window = windows[n % len(crops)]

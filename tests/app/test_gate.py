@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,13 +12,18 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from edge.app.gate import Gate
+from edge.app.build import build_gate
+from edge.app.gate import Gate, in_words
 from edge.cases.suppressed import SuppressedStore
-from edge.detectors.base import Detection, Look
+from edge.config.model import SecondLookSettings
+from edge.detectors.base import Detection, Look, OnlyCameras
+from edge.detectors.objects import ObjectDetector
 from edge.detectors.second_look import Judgement, Reason, SecondLook
 from edge.geometry import Box
 from edge.scenes.finding import EventKind, Finding, SceneReport, Words
+from edge.shipped import shipped
 from edge.streams.frame import Frame, Image
+from tests.cases.test_desk import Office
 
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 PICTURE = np.random.default_rng(1).integers(0, 255, (180, 240, 3), np.uint8)
@@ -148,7 +154,6 @@ def test_the_shelf_is_bounded(shelf: SuppressedStore) -> None:
 def test_an_operator_can_list_them(tmp_path: Path) -> None:
     """``gridpatrol suppressed`` says why it fired and why it was held, and writes the picture."""
     from edge.cli import app
-    from edge.shipped import shipped
 
     state = tmp_path / "state"
     store = SuppressedStore(state / "gridpatrol.db")
@@ -172,8 +177,6 @@ def test_an_operator_can_list_them(tmp_path: Path) -> None:
 
 def test_every_reason_has_words() -> None:
     """In both languages, for each key the second look may give."""
-    from edge.app.gate import in_words
-
     for key, about in (
         ("seen_again", "umbrella"),
         ("not_seen_again", "umbrella"),
@@ -183,3 +186,19 @@ def test_every_reason_has_words() -> None:
         words = in_words(Reason(key, about, 3, 4, 0.4))
         assert words.zh.startswith("二次核验")
         assert words.en.startswith("second look")
+
+
+def test_models_run_for_some_cameras_only_judge_too(tmp_path: Path) -> None:
+    """A model that its card reserves for some kinds of zones is wrapped; it is found inside."""
+    model = ObjectDetector(shipped("models") / "coco-nanodet", provider="cpu")
+    wrapped = OnlyCameras(model, frozenset({"cam-1"}))
+    office = Office(tmp_path)
+    with closing(office.store):
+        database = tmp_path / "gridpatrol.db"
+        door = build_gate(SecondLookSettings(), [wrapped], office.desk, database)
+        assert door is not None
+        passed, _ = door.let_pass(report(0))
+        assert passed.findings[0].reasons[-1].en.startswith("second look: like no known")
+        door.close()
+        off = SecondLookSettings(enabled=False)
+        assert build_gate(off, [wrapped], office.desk, database) is None

@@ -35,9 +35,15 @@ class Says:
 
     name = "says 1"
 
-    def __init__(self, label: str, meaning: str, *scores: float) -> None:
+    def __init__(
+        self, label: str, meaning: str, *scores: float, kinds: Sequence[str] = ("piled_materials",)
+    ) -> None:
+        self._kinds = kinds
         self._answer = (label, meaning)
         self._scores = scores
+
+    def serves(self, kind: str) -> bool:
+        return kind in self._kinds
 
     def find(
         self, images: Sequence[Image], *, least: float | None = None, every_class: bool = False
@@ -94,6 +100,15 @@ def test_a_stronger_look_alike_outweighs_the_claim() -> None:
     assert stronger.judge(PICTURE, "piled_materials", [bag]).look_alike == "bin"
     weaker = SecondLook([rubbish, Says("bin", "", *[0.5] * 4)], min_score=0.3)
     assert weaker.judge(PICTURE, "piled_materials", [bag]).confirmed
+
+
+def test_a_model_is_asked_only_about_the_kinds_it_serves() -> None:
+    """A model of rubbish has nothing to say of a wall."""
+    bins = Says("bin", "", *[0.8] * 4, kinds=("illegal_ads",))
+    judgement = SecondLook([bins], min_score=0.3).judge(
+        PICTURE, "piled_materials", [left_behind(MIDDLE)]
+    )
+    assert judgement.confirmed
 
 
 @given(scores=st.lists(st.floats(0, 1), min_size=4, max_size=4))
