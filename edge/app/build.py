@@ -101,6 +101,7 @@ def build_rooms(settings: Settings) -> Rooms:
             time_zone=settings.box.time_zone,
             learn_signs_s=settings.detectors.text.learn_s,
             memory=state / "signs",
+            learn_s=settings.detectors.static.learn_s,
         )
         for name, camera in cameras.items()
     }
@@ -140,8 +141,8 @@ def build_detectors(settings: Settings) -> tuple[Detector, ...]:
         for name in chosen.object.models
         if (detector := _object_detector(settings, name)) is not None
     ]
-    piles = _watching(settings.active_cameras, EventKind.PILED_MATERIALS)
-    if chosen.static.enabled and piles:
+    still = _watching(settings.active_cameras, EventKind.PILED_MATERIALS, EventKind.STREET_VENDING)
+    if chosen.static.enabled and still:
         static = StaticObjectDetector(
             learn_s=chosen.static.learn_s,
             stay_s=chosen.static.stay_s,
@@ -149,7 +150,7 @@ def build_detectors(settings: Settings) -> tuple[Detector, ...]:
             max_area=chosen.static.max_area,
             memory=settings.box.state_dir / "backgrounds",
         )
-        detectors.append(OnlyCameras(static, frozenset(camera.id for camera in piles)))
+        detectors.append(OnlyCameras(static, frozenset(camera.id for camera in still)))
     ads = _watching(settings.active_cameras, EventKind.ILLEGAL_ADS)
     if chosen.text.enabled and ads:
         regions = {
@@ -197,8 +198,8 @@ def sources_of(settings: Settings) -> list[Source]:
     ]
 
 
-def _watching(cameras: Sequence[CameraSettings], kind: EventKind) -> list[CameraSettings]:
-    return [camera for camera in cameras if any(zone.watch == kind.value for zone in camera.zones)]
+def _watching(cameras: Sequence[CameraSettings], *kinds: EventKind) -> list[CameraSettings]:
+    return [camera for camera in cameras if any(zone.watch in kinds for zone in camera.zones)]
 
 
 def _pool(settings: Settings) -> StreamPool:

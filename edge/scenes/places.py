@@ -29,6 +29,7 @@ class Place:
         hits, looks: times seen, and looks since it was first seen.
         score: running mean of the detections' scores.
         last: the newest detection.
+        wander: mean distance of the detections' middle from the place's, in its widths.
     """
 
     meaning: str
@@ -39,6 +40,7 @@ class Place:
     looks: int
     score: float
     last: Detection
+    wander: float = 0.0
 
     @property
     def dwell_s(self) -> float:
@@ -105,6 +107,8 @@ class PlaceTracker:
 
 def _see_again(place: Place, detection: Detection, now: datetime) -> None:
     old, new = place.box, detection.box
+    apart = abs(old.x0 + old.x1 - new.x0 - new.x1) / 2 / max(old.width, 1e-6)
+    place.wander += (apart - place.wander) / min(place.hits + 1, 20)
     place.box = Box(
         old.x0 + _FOLLOW * (new.x0 - old.x0),
         old.y0 + _FOLLOW * (new.y0 - old.y0),

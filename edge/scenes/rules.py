@@ -18,18 +18,12 @@ from edge.scenes.places import Place
 from edge.scenes.signs import PermittedSigns, phone_number
 from edge.scenes.zones import Zone
 
-STALL = ("umbrella", "table", "stall", "cart")
-GOODS = ("goods",)
-PERSON = "person"
 RUBBISH = ("rubbish_bag", "exposed_rubbish")
 _MIN_PRESENCE = 0.5
 _WORDS_OF_SMALL_ADS = (
     "办证", "刻章", "开锁", "贷款", "疏通", "代办", "回收", "招聘", "搬家", "发票", "出租", "套现",
 )  # fmt: skip
 _BANNER_ASPECT = 4.0  # a banner (横幅) is at least four times as wide as high
-_NAMES_ZH = {
-    "umbrella": "遮阳伞", "table": "桌子", "stall": "摊位", "cart": "推车", "goods": "货品",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,64 +36,6 @@ class Verdict:
     score: float
     reasons: tuple[Words, ...]
     parts: tuple[Detection, ...]
-
-
-def street_vending(zone: Zone, places: Sequence[Place], now: datetime) -> Verdict | None:
-    """A dwelling person with a stall or goods, outside permitted hours.
-
-    Passing people have no dwell; people who wait have nothing to sell; a stall without anybody
-    is not vending. The vendor's feet decide whether it is in the zone: a table hides its own, an
-    umbrella has none. 0405 in front of a shop, 0406 with a stall, 0401 with goods only.
-    """
-    if zone.permitted_at(now):
-        return None
-    settings = zone.settings
-    wares = [p for p in places if p.meaning in STALL + GOODS and _stays(p, settings)]
-    for ware in sorted(wares, key=lambda place: -place.dwell_s):
-        reach = ware.box.grown(0.75)
-        vendors = [
-            p
-            for p in places
-            if p.meaning == PERSON
-            and zone.stands_in(p.box)
-            and p.box.overlap(reach) > 0
-            and p.presence >= _MIN_PRESENCE
-            and p.dwell_s >= settings.dwell_s / 2
-        ]
-        if not vendors:
-            continue
-        vendor = max(vendors, key=lambda place: place.dwell_s)
-        group = [p for p in wares if p.box.overlap(reach) > 0]
-        with_stall = any(p.meaning in STALL for p in group)
-        category = "0405" if settings.frontage else "0406" if with_stall else "0401"
-        members = [vendor, *group]
-        return Verdict(
-            category,
-            enclosing(p.box for p in members),
-            max(ware.first_seen, vendor.first_seen),
-            min(vendor.score, max(p.score for p in group)),
-            _vending_reasons(vendor, group, zone),
-            tuple(p.last for p in members),
-        )
-    return None
-
-
-def _vending_reasons(vendor: Place, group: Sequence[Place], zone: Zone) -> tuple[Words, ...]:
-    labels = sorted({p.last.label for p in group})
-    names = sorted({_NAMES_ZH.get(p.meaning, p.meaning) for p in group})
-    longest = max(p.dwell_s for p in group)
-    hours = ", ".join(f"{h.start:%H:%M}-{h.end:%H:%M}" for h in zone.settings.permitted_hours)
-    return (
-        Words(
-            f"有人停留 {vendor.dwell_s:.0f} 秒，旁有{'、'.join(names)}停留 {longest:.0f} 秒",
-            f"a person has stayed {vendor.dwell_s:.0f} s beside {', '.join(labels)} "
-            f"that stood for {longest:.0f} s",
-        ),
-        Words(
-            f"不在允许时段内（{hours}）" if hours else "该区域不允许经营",
-            f"outside permitted hours ({hours})" if hours else "no vending is permitted here",
-        ),
-    )
 
 
 def piled_materials(zone: Zone, places: Sequence[Place], now: datetime) -> Verdict | None:

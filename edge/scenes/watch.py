@@ -5,24 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from edge.config.model import CameraSettings
-from edge.detectors.base import Look
+from edge.detectors.base import Detection, Look
+from edge.scenes.beside import Sight
 from edge.scenes.finding import EventKind, Finding, SceneReport
+from edge.scenes.people import PeopleTracker
 from edge.scenes.places import PlaceTracker
-from edge.scenes.rules import (
-    GOODS,
-    RUBBISH,
-    STALL,
-    Verdict,
-    illegal_ads,
-    piled_materials,
-    street_vending,
-)
+from edge.scenes.rules import RUBBISH, Verdict, illegal_ads, piled_materials
 from edge.scenes.signs import PermittedSigns
+from edge.scenes.vending import VendingRule
+from edge.scenes.wares import vending_data
 from edge.scenes.zones import Zone
 
-_TRACKED = ("person", "static_object", "text", "board", "bag", *STALL, *GOODS, *RUBBISH)
+_TRACKED = ("static_object", "text", "board", "bag", *RUBBISH)
+_TRACKED_FOR_VENDING = frozenset({*vending_data().things, "vehicle"} - {*_TRACKED})
 _SUSPECTS = {
-    EventKind.STREET_VENDING: (*STALL, *GOODS),
     EventKind.PILED_MATERIALS: ("static_object", *RUBBISH),
     EventKind.ILLEGAL_ADS: ("text",),
 }
@@ -37,6 +33,7 @@ class SceneWatcher:
         time_zone: IANA name, the box's when the camera has none of its own.
         learn_signs_s: seconds in which signs are learned as permitted.
         memory: folder for learned signs, or None to forget them at a restart.
+        learn_s: seconds from the first look in which the empty place is learned.
     """
 
     def __init__(
@@ -46,10 +43,19 @@ class SceneWatcher:
         time_zone: str,
         learn_signs_s: float,
         memory: Path | None = None,
+        learn_s: float = 60.0,
     ) -> None:
         self.camera_id = camera.id
         self.zones = tuple(Zone.of(z, camera.time_zone or time_zone) for z in camera.zones)
-        self._tracker = PlaceTracker(forget_s=max(30.0, _LOOKS_TO_FORGET * camera.look_every_s))
+        forget_s = max(30.0, _LOOKS_TO_FORGET * camera.look_every_s)
+        self._tracker = PlaceTracker(forget_s=forget_s)
+        self._vending = {
+            zone.settings.id: VendingRule(zone)
+            for zone in self.zones
+            if zone.settings.watch == "street_vending"
+        }
+        self._streets = tuple(z.bounds for z in self.zones if z.settings.id in self._vending)
+        self._people = PeopleTracker(learn_s=learn_s, forget_s=forget_s, areas=self._streets)
         self._signs = {
             zone.settings.id: PermittedSigns(
                 zone.settings.permitted_text,
@@ -63,7 +69,9 @@ class SceneWatcher:
     def observe(self, look: Look) -> SceneReport:
         """Take in one look and say what it means for each zone."""
         now = look.frame.captured_at
-        self._tracker.update(look.of(*_TRACKED), now)
+        self._tracker.update(self._tracked(look), now)
+        if self._vending:
+            self._people.update(look)
         findings: list[Finding] = []
         clear: list[str] = []
         for zone in self.zones:
@@ -78,15 +86,29 @@ class SceneWatcher:
         places, now = self._tracker.places, look.frame.captured_at
         match EventKind(zone.settings.watch):
             case EventKind.STREET_VENDING:
-                return street_vending(zone, places, now)
+                return self._vending[zone.settings.id].judge(self._sight(look))
             case EventKind.PILED_MATERIALS:
                 return piled_materials(zone, places, now)
             case EventKind.ILLEGAL_ADS:
                 return illegal_ads(zone, places, now, self._signs[zone.settings.id])
 
+    def _tracked(self, look: Look) -> list[Detection]:
+        """What is worth remembering: for vending, only near the zones, and no furniture."""
+        found = list(look.of(*_TRACKED))
+        for thing in look.of(*_TRACKED_FOR_VENDING) if self._vending else ():
+            near = any(thing.box.overlap(street.grown(0.3)) > 0 for street in self._streets)
+            if near and not (thing.meaning == "goods" and self._people.furniture(look, thing)):
+                found.append(thing)
+        return found
+
+    def _sight(self, look: Look) -> Sight:
+        return Sight(look, self._tracker.places, self._people.dwellers)
+
     def _suspicious(self, zone: Zone, look: Look) -> bool:
         """Whether anything stands there that might still become, or still be, a case."""
         kind = EventKind(zone.settings.watch)
+        if kind is EventKind.STREET_VENDING:
+            return self._vending[zone.settings.id].suspicious(self._sight(look))
         suspects = [d for d in look.of(*_SUSPECTS[kind]) if zone.touches(d.box)]
         if kind is EventKind.ILLEGAL_ADS:
             signs = self._signs[zone.settings.id]

@@ -53,3 +53,7 @@ class Zone:
         """Whether the moment lies in the permitted hours (允许时段)."""
         local = moment.astimezone(self.time_zone).time()
         return any(hours.contains(local) for hours in self.settings.permitted_hours)
+
+    def clock(self, moment: datetime) -> str:
+        """The time of day there, as reasons show it."""
+        return f"{moment.astimezone(self.time_zone):%H:%M:%S}"

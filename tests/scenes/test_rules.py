@@ -68,7 +68,7 @@ def test_a_vendor_with_a_stall_is_found_after_the_dwell(noon: datetime) -> None:
     [
         (seen("umbrella", STALL), {"frontage": True}, "0405"),
         (seen("table", STALL), {}, "0406"),
-        (seen("goods", STALL), {}, "0401"),
+        (seen("blanket", STALL), {}, "0401"),
     ],
 )
 def test_the_category_follows_the_scene(

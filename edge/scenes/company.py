@@ -1,0 +1,99 @@
+"""What the vending rule remembers: which static objects came with somebody, and who came to buy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from edge.geometry import Box
+from edge.scenes.beside import Sight, next_to
+from edge.scenes.people import Dweller
+from edge.scenes.places import Place
+from edge.scenes.wares import vending_data
+
+_DATA = vending_data()
+_NEED = _DATA.need
+_SAME_PLACE = 0.3  # overlap; what a person hides and shows again changes a static object's box
+_KEPT_S = 1800.0  # a customer counts for half an hour
+
+
+@dataclass(slots=True)
+class _Brought:
+    box: Box
+    attended_at: datetime
+
+
+class BroughtThings:
+    """Static objects that arrived about when somebody did who then stayed near them.
+
+    What was there before the person is a heap, a planter or somebody else's. What nobody has
+    stood beside for ``unattended_s`` is nobody's any more.
+    """
+
+    def __init__(self) -> None:
+        self._things: list[_Brought] = []
+
+    def holds(self, place: Place) -> bool:
+        """Whether the static object came with somebody who is still about."""
+        return self._find(place) is not None
+
+    def remember(self, sight: Sight) -> None:
+        """Take in one look."""
+        for place in sight.places:
+            if place.meaning == "static_object":
+                for person in sight.people:
+                    if person.hits > 1 and next_to(person, place, sight.aspect):
+                        self._attend(place, person)
+        self._things = [
+            thing
+            for thing in self._things
+            if 0 <= (sight.now - thing.attended_at).total_seconds() <= _NEED.unattended_s
+        ]
+
+    def _attend(self, place: Place, person: Dweller) -> None:
+        known = self._find(place)
+        if known is not None:
+            known.box = place.box
+            if person.hits >= _NEED.person_looks:
+                known.attended_at = max(known.attended_at, person.last_seen)
+            return
+        before_s = (person.first_seen - place.first_seen).total_seconds()
+        after_s = (place.first_seen - person.last_seen).total_seconds()
+        if max(before_s, after_s) <= _NEED.arrives_before_s:
+            self._things.append(_Brought(place.box, person.last_seen))
+
+    def _find(self, place: Place) -> _Brought | None:
+        return next((t for t in self._things if place.box.iou(t.box) >= _SAME_PLACE), None)
+
+
+class Customers:
+    """Who has stood beside the wares, by dweller number."""
+
+    def __init__(self) -> None:
+        self._beside: dict[int, datetime] = {}
+        self._last: datetime | None = None
+
+    def remember(self, sight: Sight) -> None:
+        """Take in one look: a passer-by is beside a thing once, a customer stops."""
+        gap_s = (sight.now - self._last).total_seconds() if self._last else 0.0
+        self._last = sight.now
+        hits = 1 if gap_s >= _DATA.customers.stay_s else 2
+        things = [p for p in sight.places if p.meaning in _DATA.things and p.hits > 1]
+        for person in sight.people:
+            if (
+                person.last_seen == sight.now
+                and person.at_spot >= hits
+                and any(next_to(person, thing, sight.aspect) for thing in things)
+            ):
+                self._beside[person.number] = sight.now
+        self._beside = {
+            number: at
+            for number, at in self._beside.items()
+            if 0 <= (sight.now - at).total_seconds() <= _KEPT_S
+        }
+
+    def left(self, staying: set[int], sight: Sight) -> int:
+        """How many stood beside the wares and are gone, vendors apart; no more than count."""
+        here = {p.number for p in sight.people if p.last_seen == sight.now}
+        gone = self._beside.keys() - staying - here
+        return min(len(gone), _DATA.customers.most)

@@ -1,0 +1,178 @@
+"""Street vending: a person who stays, with what one sells from, where and when none may be sold.
+
+No model knows Chinese street stalls, so the rule is a composition (its data: ``vending.toml``):
+
+- somebody *stays*: the same person by looks and spot, feet in the zone (:mod:`edge.scenes.people`);
+- *wares* stand beside them for the dwell, enough by their weights: a table, cart or parasol alone
+  is enough, goods in the hand, a bag or a bicycle are not; a static object counts when it came with
+  the person, and by its size: a stall is no suitcase;
+- customers who came and left add to it.
+
+The score is ``P(person) * P(wares) * steadiness``: the person is there unless every one of three
+looks was wrong, ``1 - (1 - s)^3``; the wares as :func:`edge.scenes.wares.certainty` has it, with
+each customer taking a tenth of the remaining doubt away; steadiness is ``0.7 + 0.3 * presence``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from edge.geometry import enclosing
+from edge.scenes.beside import Sight, explained, in_hand, next_to, umbrella
+from edge.scenes.company import BroughtThings, Customers
+from edge.scenes.finding import Words
+from edge.scenes.frontage import FrontageRule
+from edge.scenes.people import Dweller
+from edge.scenes.places import Place
+from edge.scenes.rules import Verdict
+from edge.scenes.wares import Ware, certainty, counted, evidence, vending_data, words_of
+from edge.scenes.zones import Zone
+
+_MIN_SETTLED = 0.5  # share of looks on which a vendor is seen at the spot
+_DATA = vending_data()
+_NEED = _DATA.need
+
+
+class VendingRule:
+    """The rule for one zone, with what it must remember. One thread calls it."""
+
+    def __init__(self, zone: Zone) -> None:
+        self._zone = zone
+        self._brought = BroughtThings()
+        self._customers = Customers()
+        self._frontage = FrontageRule(zone) if zone.settings.frontage else None
+
+    def judge(self, sight: Sight) -> Verdict | None:
+        """Whether somebody sells here now, outside permitted hours."""
+        self._brought.remember(sight)
+        self._customers.remember(sight)
+        found = [
+            verdict
+            for person in sight.people
+            if self._stays(person) and (verdict := self._of_vendor(person, sight)) is not None
+        ]
+        best = max(found, key=lambda verdict: verdict.score, default=None)
+        if self._frontage is not None:
+            best = self._frontage.judge(sight) or best
+        if best is None or self._zone.permitted_at(sight.now):
+            return None
+        return replace(best, reasons=(*best.reasons, self._hours()))
+
+    def suspicious(self, sight: Sight) -> bool:
+        """Whether anything stands there that might still become, or still be, a case."""
+        return any(self._may_be_wares(p, sight) for p in sight.places)
+
+    def _may_be_wares(self, place: Place, sight: Sight) -> bool:
+        if place.last_seen != sight.now or not self._zone.touches(place.box):
+            return False
+        if place.meaning == "static_object":
+            return self._frontage is not None or self._brought.holds(place)
+        if place.meaning == "umbrella" and place.hits == 1:
+            return False  # in rain umbrellas walk past
+        return place.meaning in _DATA.things and place.meaning not in ("two_wheeler", "seat")
+
+    def _stays(self, person: Dweller) -> bool:
+        return (
+            person.hits >= _NEED.person_looks
+            and person.settled >= _MIN_SETTLED
+            and person.dwell_s >= self._zone.settings.dwell_s / 2
+            and self._zone.stands_in(person.last.box)
+        )
+
+    def _of_vendor(self, vendor: Dweller, sight: Sight) -> Verdict | None:
+        wares = self._wares_of(vendor, sight)
+        if not wares:
+            return None
+        staying = {p.number for p in sight.people if self._stays(p)}
+        customers = self._customers.left(staying, sight)
+        total = evidence(wares)
+        if total >= _DATA.customers.needs:
+            total += customers * _DATA.customers.weight
+        if total < _NEED.evidence - 1e-9:
+            return None
+        since = max(
+            min(ware.place.first_seen for ware in wares), self._attended_since(wares, sight)
+        )
+        if (sight.now - since).total_seconds() < self._zone.settings.dwell_s:
+            return None
+        score = _score(vendor, wares, customers)
+        if score < self._zone.settings.min_score:
+            return None
+        stall = any(ware.stall for ware in wares)
+        return Verdict(
+            "0405" if self._frontage else "0406" if stall else "0401",
+            enclosing([vendor.last.box, *(ware.place.box for ware in wares)]),
+            since,
+            score,
+            self._reasons(vendor, wares, customers),
+            (vendor.last, *(ware.place.last for ware in wares)),
+        )
+
+    def _wares_of(self, vendor: Dweller, sight: Sight) -> tuple[Ware, ...]:
+        """What stands beside the vendor long enough, weighed."""
+        near = [
+            p
+            for p in sight.places
+            if p.meaning in _DATA.things
+            and p.dwell_s >= self._zone.settings.dwell_s
+            and p.presence >= _DATA.things[p.meaning].presence
+            and next_to(vendor, p, sight.aspect)
+            and not in_hand(p, vendor)
+        ]
+        loads = [p for p in near if p.meaning in ("goods", "static_object")]
+        weighed = (self._weighed(p, vendor, sight, loads) for p in near)
+        return counted([ware for ware in weighed if ware is not None])
+
+    def _weighed(
+        self, place: Place, vendor: Dweller, sight: Sight, loads: Sequence[Place]
+    ) -> Ware | None:
+        match place.meaning:
+            case "umbrella":
+                return umbrella(place, vendor, sight.aspect)
+            case "static_object":
+                if not self._brought.holds(place) or explained(place, sight.places):
+                    return None
+                area = place.box.area * sight.aspect / vendor.height**2
+                return Ware.of(place, min(area / _NEED.static_full, 1.0))
+            case "two_wheeler":
+                loaded = any(p.box.overlap(place.box.grown(0.2)) > 0 for p in loads)
+                return Ware.of(place) if loaded else None
+            case _:
+                return Ware.of(place)
+
+    def _attended_since(self, wares: Sequence[Ware], sight: Sight) -> datetime:
+        """Since when somebody has stayed beside the wares: two vendors may take turns."""
+        return min(
+            p.first_seen
+            for p in sight.people
+            if self._stays(p) and any(next_to(p, w.place, sight.aspect) for w in wares)
+        )
+
+    def _reasons(self, vendor: Dweller, wares: Sequence[Ware], customers: int) -> tuple[Words, ...]:
+        since = self._zone.clock(vendor.first_seen)
+        reasons = [
+            Words(
+                f"有人自 {since} 起停留 {vendor.dwell_s:.0f} 秒",
+                f"a person has stayed {vendor.dwell_s:.0f} s, since {since}",
+            ),
+            words_of(wares, self._zone),
+        ]
+        if customers:
+            came = f"at least {customers} customer{'s' * (customers > 1)} came and left"
+            reasons.append(Words(f"至少 {customers} 名顾客来过又离开", came))
+        return tuple(reasons)
+
+    def _hours(self) -> Words:
+        spans = self._zone.settings.permitted_hours
+        hours = ", ".join(f"{h.start:%H:%M}-{h.end:%H:%M}" for h in spans)
+        if not hours:
+            return Words("该区域不允许经营", "no vending is permitted here")
+        return Words(f"不在允许时段内（{hours}）", f"outside permitted hours ({hours})")
+
+
+def _score(vendor: Dweller, wares: Sequence[Ware], customers: int) -> float:
+    person = 1.0 - (1.0 - min(vendor.score, 1.0)) ** min(vendor.hits, 3)
+    doubt = (1.0 - certainty(wares)) * (1.0 - _DATA.customers.weight) ** customers
+    return person * (1.0 - doubt) * (0.7 + 0.3 * vendor.presence)
