@@ -23,6 +23,7 @@ _ALIKE = 0.88  # likeness asked of a person who has moved: 9 of 10 of the same, 
 _ALIKE_IN_PLACE = 0.78  # … and of one who stands in the same box: a customer hides half of them
 _IN_PLACE = 0.5  # overlap with the last box that counts as the same box
 _SAME_SIZE = 1.6  # ratio of heights: bending and a table before the legs, not a child for a man
+_SURE = 0.6  # score from which a person is none of the boards and cones that detectors stumble over
 _FOLLOW = 0.1  # share by which the spot moves to the newest position: a queue must not drag it
 _MOST = 200  # dwellers of a camera; the oldest sightings are forgotten first
 
@@ -90,8 +91,8 @@ class PeopleTracker:
     """The dwellers of one camera.
 
     Args:
-        learn_s: seconds from the first look; what is seen as a person and still looks as the
-            place did then is furniture.
+        learn_s: seconds from the first look; what is doubtfully a person and still looks as the
+            place did then is furniture. A vendor who stands there at a restart is not doubtful.
         forget_s: seconds without a sighting after which a passer-by is forgotten. Somebody who
             has stayed is remembered up to three times as long.
         areas: parts of the picture (0–1) in which people matter; none means everywhere.
@@ -153,7 +154,7 @@ class PeopleTracker:
             d
             for d in look.of("person")
             if (not self._areas or any(d.box.overlap(area) > 0 for area in self._areas))
-            and not self.furniture(look, d)
+            and not (d.score < _SURE and self.furniture(look, d))
         ]
         if not people:
             return []

@@ -73,6 +73,7 @@ def play(
     things: Callable[[int], Sequence[Detection]] = lambda _: (),
     *,
     every_s: int = 2,
+    certainty: float = 0.7,
 ) -> list[tuple[int, Finding]]:
     """Show the street; every finding with the second it was made."""
     found = []
@@ -80,7 +81,7 @@ def play(
     for second in range(0, seconds, every_s):
         now = start + timedelta(seconds=second)
         who = people(second)
-        seen = [Detection("person", "person", body(x), 0.7, "test 1") for x, _, _ in who]
+        seen = [Detection("person", "person", body(x), certainty, "test 1") for x, _, _ in who]
         for t in things(second):
             first = since.setdefault((t.meaning, t.box), now)
             still = t.meaning == "static_object"
