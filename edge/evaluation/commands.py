@@ -27,6 +27,55 @@ ModelsDirOption = Annotated[
 
 
 @app.command()
+def detector(  # noqa: PLR0917 - each is an option of its own
+    model: Annotated[str, typer.Option(help="Name of a model, or a path to its folder.")],
+    data: Annotated[
+        Path, typer.Option(help="images/, labels/ and data.yaml; or COCO annotations.")
+    ],
+    json_file: JsonOption,
+    class_map: Annotated[
+        str | None,
+        typer.Option("--map", help="OLD=NEW,OLD=NEW,OLD= or a YAML or JSON file of it."),
+    ] = None,
+    models_dir: ModelsDirOption = None,
+    split: Annotated[str | None, typer.Option(help="Split, where data has several.")] = None,
+    exclude: Annotated[
+        Path | None, typer.Option(help="File with names of pictures to leave out, one a line.")
+    ] = None,
+    ordinary: Annotated[
+        bool, typer.Option("--ordinary", help="The pictures show none of the model's classes.")
+    ] = False,
+    report: ReportOption = None,
+) -> None:
+    """Measure a model on labelled pictures: AP, precision, recall, calibration, fire rate.
+
+    Precision and recall hold at the card's operating threshold with IoU 0.5; AP counts every
+    detection from a score of 0.001. Labels refer to the upright picture (EXIF applied). Classes
+    that only labels or only the model have are named and not measured. Figures that would divide
+    by nothing are null.
+    """
+    from edge.evaluation.classes import read_map
+    from edge.evaluation.dataset import load_dataset
+    from edge.evaluation.detector import detector_figures, run_detector
+
+    _quiet()
+    mapping = read_map(class_map)
+    chosen = load_dataset(data, split=split, exclude=_stems(exclude), ordinary=ordinary)
+    result = run_detector(model, chosen, mapping, models_dir=models_dir, tell=_tell)
+    document = detector_figures(result)
+    _write_json(json_file, document)
+    if report is not None:
+        _tell("a report of one model comes with a later step")
+    for kind in ("labels", "model"):
+        if names := document[f"classes_only_in_{kind}"]:
+            _tell(f"only in the {kind}, not measured: {', '.join(names[:12])}")
+    if chosen.unlabelled:
+        _tell(f"{chosen.unlabelled} picture(s) without a label file count as showing nothing")
+    _show(document["classes"])
+    _show({"fire rate": document["fire_rate"]})
+
+
+@app.command()
 def cases(  # noqa: PLR0917 - each is an option of its own
     scenarios: Annotated[Path, typer.Option(help="Folder with scenario YAML files, any depth.")],
     json_file: JsonOption,
@@ -71,6 +120,28 @@ def cases(  # noqa: PLR0917 - each is an option of its own
     document = summary(judged) | {"without": sorted(variant.without), "split": split}
     _write_json(json_file, document)
     _show(document["categories"])
+
+
+def _stems(file: Path | None) -> frozenset[str]:
+    """Names of pictures, with or without folder and suffix."""
+    if file is None:
+        return frozenset()
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EvaluationError(
+            Code.EVL_OPTION, "--exclude", f"{file} cannot be read", "Give a text file"
+        ) from error
+    names = (Path(line.strip()).name for line in lines if line.strip())
+    return frozenset(_stem(name) for name in names)
+
+
+def _stem(name: str) -> str:
+    """Stems may hold dots themselves: only a picture's suffix is taken off."""
+    from edge.evaluation.photo import SUFFIXES
+
+    path = Path(name)
+    return path.stem if path.suffix.lower() in SUFFIXES else name
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from ruamel.yaml.error import YAMLError
 from edge.cases.taxonomy import load_taxonomy
 from edge.config.model import BoxSettings, CameraSettings, DetectorSettings
 from edge.errors import Code, EvaluationError, GridpatrolError
+from edge.evaluation.faults import FaultsError
 from edge.evaluation.scenario import CAMERA_ID, KINDS, SPLITS, Scenario, Truth
 from edge.evaluation.video import Length, measure
 
@@ -22,22 +23,6 @@ _Part = TypeVar("_Part", bound=BaseModel)
 _TIME_ZONE = BoxSettings.model_fields["time_zone"].default
 _MORNING = datetime(2026, 6, 1, 9, 0, tzinfo=ZoneInfo(_TIME_ZONE))
 _KIND_OF_MAJOR = {"街面秩序": "street_vending", "宣传广告": "illegal_ads"}
-
-
-class ScenarioFaultsError(EvaluationError):
-    """Everything that is wrong with a folder of scenarios, one line each.
-
-    Attributes:
-        problems: in the order of files and fields.
-    """
-
-    def __init__(self, problems: list[GridpatrolError]) -> None:
-        first = problems[0]
-        super().__init__(first.code, first.where, first.what, first.fix)
-        self.problems = tuple(problems)
-
-    def __str__(self) -> str:
-        return "\n".join(str(problem) for problem in self.problems)
 
 
 def load_scenarios(folder: Path, split: str = "all") -> list[Scenario]:
@@ -48,7 +33,7 @@ def load_scenarios(folder: Path, split: str = "all") -> list[Scenario]:
         split: ``report``, ``tuning`` or ``all``.
 
     Raises:
-        ScenarioFaultsError: one line for each fault in any file.
+        FaultsError: one line for each fault in any file.
         EvaluationError: no folder, or no scenario in it.
     """
     problems: list[GridpatrolError] = []
@@ -64,7 +49,7 @@ def load_scenarios(folder: Path, split: str = "all") -> list[Scenario]:
             problems.append(_fault(file, "name", f"{scenario.name!r} is also the name in {other}"))
         scenarios[scenario.name] = scenario
     if problems:
-        raise ScenarioFaultsError(problems)
+        raise FaultsError(problems)
     chosen = [s for _, s in sorted(scenarios.items()) if split in ("all", s.split)]
     if not chosen:
         what = f"{len(scenarios)} scenario(s), none of split {split!r}" if scenarios else "empty"

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from edge.errors import Code, EvaluationError
-from edge.evaluation.load import ScenarioFaultsError, load_scenarios
+from edge.evaluation.faults import FaultsError
+from edge.evaluation.load import load_scenarios
 from tests.evaluation.making import FOOTAGE, noise, scenario, write_scenario, write_video
 
 
@@ -109,7 +110,7 @@ def test_a_fault_names_file_and_field(
 ) -> None:
     """In one line."""
     file = write_scenario(tmp_path, scenario(**changed))
-    with pytest.raises(ScenarioFaultsError) as caught:
+    with pytest.raises(FaultsError) as caught:
         load_scenarios(tmp_path)
     (problem,) = caught.value.problems
     assert problem.code in (Code.EVL_SCENARIO, Code.EVL_VIDEO)
@@ -125,7 +126,7 @@ def test_every_bad_scenario_is_named(tmp_path: Path) -> None:
     write_scenario(tmp_path, scenario(name="c", truth=truth(zone="moon", to=99)), "c.yaml")
     (tmp_path / "d.yaml").write_text("truth: [", encoding="utf-8")
     (tmp_path / "other.yaml").write_text("names: [a]", encoding="utf-8")
-    with pytest.raises(ScenarioFaultsError) as caught:
+    with pytest.raises(FaultsError) as caught:
         load_scenarios(tmp_path)
     text = str(caught.value)
     assert text.count("\n") == len(caught.value.problems) - 1
@@ -138,7 +139,7 @@ def test_a_video_that_is_cut_off_does_not_hold_its_truth(tmp_path: Path) -> None
     write_scenario(tmp_path, scenario(truth=truth(to=20)))
     whole = write_video(tmp_path / "made.avi", noise(10)).read_bytes()
     (tmp_path / "made.avi").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ScenarioFaultsError, match=r"EVL-00[56]"):
+    with pytest.raises(FaultsError, match=r"EVL-00[56]"):
         load_scenarios(tmp_path)
 
 
