@@ -10,6 +10,7 @@ from typing import IO
 
 from edge import __version__
 from edge.app.gate import Gate
+from edge.app.signs import ad_rules
 from edge.cases.desk import CaseDesk
 from edge.cases.evidence import EvidenceRoom
 from edge.cases.store import CaseStore
@@ -95,6 +96,7 @@ def build_rooms(settings: Settings) -> Rooms:
         room=room,
         merge_distance_m=settings.cases.merge_distance_m,
     )
+    ads = ad_rules(settings)
     watchers = {
         name: SceneWatcher(
             camera,
@@ -102,6 +104,7 @@ def build_rooms(settings: Settings) -> Rooms:
             learn_signs_s=settings.detectors.text.learn_s,
             memory=state / "signs",
             learn_s=settings.detectors.static.learn_s,
+            ads=ads,
         )
         for name, camera in cameras.items()
     }

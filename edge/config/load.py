@@ -202,5 +202,8 @@ def _anchor_paths(settings: Settings, folder: Path) -> Settings:
     objects = settings.detectors.object
     if objects.models_dir is not None:
         objects = objects.model_copy(update={"models_dir": folder / objects.models_dir})
-    detectors = settings.detectors.model_copy(update={"object": objects})
+    text = settings.detectors.text
+    if text.patterns is not None:
+        text = text.model_copy(update={"patterns": folder / text.patterns})
+    detectors = settings.detectors.model_copy(update={"object": objects, "text": text})
     return settings.model_copy(update={"box": box, "grid": grid, "detectors": detectors})

@@ -205,6 +205,8 @@ class TextSettings(Section):
     every_s: Seconds = 20.0
     learn_s: Annotated[float, Field(ge=0, le=7 * 24 * 3600)] = 60.0
     min_score: Share = 0.6
+    patterns: Path | None = None
+    numbers: Literal["masked", "hashed", "clear"] = "masked"
 
 
 class SecondLookSettings(Section):

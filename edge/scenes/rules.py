@@ -15,15 +15,10 @@ from edge.detectors.base import Detection
 from edge.geometry import Box, enclosing
 from edge.scenes.finding import Words
 from edge.scenes.places import Place
-from edge.scenes.signs import PermittedSigns, phone_number
 from edge.scenes.zones import Zone
 
 RUBBISH = ("rubbish_bag", "exposed_rubbish")
 _MIN_PRESENCE = 0.5
-_WORDS_OF_SMALL_ADS = (
-    "办证", "刻章", "开锁", "贷款", "疏通", "代办", "回收", "招聘", "搬家", "发票", "出租", "套现",
-)  # fmt: skip
-_BANNER_ASPECT = 4.0  # a banner (横幅) is at least four times as wide as high
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,66 +71,6 @@ def piled_materials(zone: Zone, places: Sequence[Place], now: datetime) -> Verdi
         tuple(reasons),
         tuple(p.last for p in members),
     )
-
-
-def illegal_ads(
-    zone: Zone, places: Sequence[Place], now: datetime, signs: PermittedSigns
-) -> Verdict | None:
-    """Wording that is not among the permitted signs, or a phone number.
-
-    0201 with a phone number or the words of small ads, 0207 for a banner, 0203 for a board.
-    Other strange wording is left alone: a bus passes, a T-shirt stands.
-    """
-    shown = [p for p in places if p.meaning == "text" and zone.shows(p.box)]
-    if signs.learning(now):
-        signs.learn(p.last.text or "" for p in shown)
-        return None
-    strange = [
-        p
-        for p in shown
-        if p.dwell_s >= zone.settings.dwell_s
-        and p.presence >= _MIN_PRESENCE
-        and p.score >= zone.settings.min_score
-        and not signs.permits(p.last.text or "")
-    ]
-    if not strange:
-        return None
-    boards = [p for p in places if p.meaning == "board" and zone.shows(p.box)]
-    for seed in sorted(strange, key=lambda place: -place.score):
-        lines = [p for p in strange if p.box.grown(1.0).overlap(seed.box.grown(1.0)) > 0]
-        wording = " ".join(p.last.text or "" for p in sorted(lines, key=lambda p: p.box.y0))
-        category, why = _kind_of_ad(wording, lines, boards)
-        if category is not None:
-            return Verdict(
-                category,
-                enclosing(p.box for p in lines),
-                min(p.first_seen for p in lines),
-                min(p.score for p in lines),
-                (
-                    why,
-                    Words(f"文字：“{wording}”，不在许可之列", f"reads “{wording}”, not permitted"),
-                ),
-                tuple(p.last for p in lines),
-            )
-    return None
-
-
-def _kind_of_ad(
-    wording: str, lines: Sequence[Place], boards: Sequence[Place]
-) -> tuple[str | None, Words]:
-    number = phone_number(wording)
-    if number is not None:
-        hidden = f"{number[:3]}…{number[-2:]}"
-        return "0201", Words(f"含电话号码 {hidden}", f"carries a phone number {hidden}")
-    word = next((word for word in _WORDS_OF_SMALL_ADS if word in wording), None)
-    if word is not None:
-        return "0201", Words(f"含小广告用语“{word}”", f"carries small-ad wording “{word}”")
-    around = enclosing(p.box for p in lines)
-    if around.height > 0 and around.width / around.height >= _BANNER_ASPECT and len(wording) > 3:
-        return "0207", Words("新出现的横幅标语", "a banner that is new here")
-    if any(p.box.overlap(around) > 0 for p in boards):
-        return "0203", Words("新出现的广告牌", "an advertising board that is new here")
-    return None, Words("", "")
 
 
 def _stands(place: Place, zone: Zone) -> bool:

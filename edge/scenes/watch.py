@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from edge.config.model import CameraSettings
 from edge.detectors.base import Detection, Look
+from edge.scenes.ads import CARRIED, SHOWN, AdRules, Wall, illegal_ads, settled
+from edge.scenes.before import WallBefore
 from edge.scenes.beside import Sight
 from edge.scenes.finding import EventKind, Finding, SceneReport
+from edge.scenes.numbers import NumberGuard
 from edge.scenes.people import PeopleTracker
 from edge.scenes.places import PlaceTracker
-from edge.scenes.rules import RUBBISH, Verdict, illegal_ads, piled_materials
+from edge.scenes.rules import RUBBISH, Verdict, piled_materials
 from edge.scenes.signs import PermittedSigns
 from edge.scenes.vending import VendingRule
 from edge.scenes.wares import vending_data
+from edge.scenes.wording import shipped_patterns
 from edge.scenes.zones import Zone
 
-_TRACKED = ("static_object", "text", "board", "bag", *RUBBISH)
+_TRACKED = ("static_object", "bag", *SHOWN, CARRIED, *RUBBISH)
 _TRACKED_FOR_VENDING = frozenset({*vending_data().things, "vehicle"} - {*_TRACKED})
 _SUSPECTS = {
     EventKind.PILED_MATERIALS: ("static_object", *RUBBISH),
-    EventKind.ILLEGAL_ADS: ("text",),
+    EventKind.ILLEGAL_ADS: SHOWN,
 }
 _LOOKS_TO_FORGET = 5
 
@@ -34,6 +39,7 @@ class SceneWatcher:
         learn_signs_s: seconds in which signs are learned as permitted.
         memory: folder for learned signs, or None to forget them at a restart.
         learn_s: seconds from the first look in which the empty place is learned.
+        ads: wording patterns and how numbers are kept; the shipped ones, masked, if None.
     """
 
     def __init__(
@@ -44,6 +50,7 @@ class SceneWatcher:
         learn_signs_s: float,
         memory: Path | None = None,
         learn_s: float = 60.0,
+        ads: AdRules | None = None,
     ) -> None:
         self.camera_id = camera.id
         self.zones = tuple(Zone.of(z, camera.time_zone or time_zone) for z in camera.zones)
@@ -56,12 +63,10 @@ class SceneWatcher:
         }
         self._streets = tuple(z.bounds for z in self.zones if z.settings.id in self._vending)
         self._people = PeopleTracker(learn_s=learn_s, forget_s=forget_s, areas=self._streets)
-        self._signs = {
-            zone.settings.id: PermittedSigns(
-                zone.settings.permitted_text,
-                learn_s=learn_signs_s,
-                memory=memory / f"{camera.id}.{zone.settings.id}.json" if memory else None,
-            )
+        patterns = shipped_patterns()
+        self._ads = ads or AdRules(patterns, NumberGuard(patterns, "masked"))
+        self._walls = {
+            zone.settings.id: _wall(zone, camera.id, learn_signs_s, memory, self._ads)
             for zone in self.zones
             if zone.settings.watch == "illegal_ads"
         }
@@ -69,6 +74,7 @@ class SceneWatcher:
     def observe(self, look: Look) -> SceneReport:
         """Take in one look and say what it means for each zone."""
         now = look.frame.captured_at
+        look = settled(look)
         self._tracker.update(self._tracked(look), now)
         if self._vending:
             self._people.update(look)
@@ -80,7 +86,7 @@ class SceneWatcher:
                 findings.append(self._finding(zone, verdict, look))
             elif not self._suspicious(zone, look):
                 clear.append(zone.settings.id)
-        return SceneReport(look, tuple(findings), tuple(clear))
+        return SceneReport(self._public(look), tuple(findings), tuple(clear))
 
     def _judge(self, zone: Zone, look: Look) -> Verdict | None:
         places, now = self._tracker.places, look.frame.captured_at
@@ -90,7 +96,7 @@ class SceneWatcher:
             case EventKind.PILED_MATERIALS:
                 return piled_materials(zone, places, now)
             case EventKind.ILLEGAL_ADS:
-                return illegal_ads(zone, places, now, self._signs[zone.settings.id])
+                return illegal_ads(zone, places, look, self._walls[zone.settings.id], self._ads)
 
     def _tracked(self, look: Look) -> list[Detection]:
         """What is worth remembering: for vending, only near the zones, and no furniture."""
@@ -111,8 +117,8 @@ class SceneWatcher:
             return self._vending[zone.settings.id].suspicious(self._sight(look))
         suspects = [d for d in look.of(*_SUSPECTS[kind]) if zone.touches(d.box)]
         if kind is EventKind.ILLEGAL_ADS:
-            signs = self._signs[zone.settings.id]
-            suspects = [d for d in suspects if not signs.permits(d.text or "")]
+            wall, image = self._walls[zone.settings.id], look.frame.image
+            suspects = [d for d in suspects if not wall.permits(d, image, self._ads)]
         return bool(suspects)
 
     def _finding(self, zone: Zone, verdict: Verdict, look: Look) -> Finding:
@@ -128,6 +134,27 @@ class SceneWatcher:
             last_seen=look.frame.captured_at,
             score=verdict.score,
             reasons=verdict.reasons,
-            look=look,
-            parts=verdict.parts,
+            look=self._public(look),
+            parts=tuple(self._without_numbers(part) for part in verdict.parts),
         )
+
+    def _public(self, look: Look) -> Look:
+        """The look as the rooms above may know it: no number on it in clear."""
+        return replace(look, detections=tuple(map(self._without_numbers, look.detections)))
+
+    def _without_numbers(self, seen: Detection) -> Detection:
+        if seen.text is None or seen.meaning == "qr":
+            return seen
+        return replace(seen, text=self._ads.guard.scrubbed(seen.text))
+
+
+def _wall(zone: Zone, camera_id: str, learn_s: float, memory: Path | None, ads: AdRules) -> Wall:
+    name = f"{camera_id}.{zone.settings.id}"
+    signs = PermittedSigns(
+        zone.settings.permitted_text,
+        learn_s=learn_s,
+        memory=memory / f"{name}.json" if memory else None,
+        guard=ads.guard,
+        patterns=ads.patterns,
+    )
+    return Wall(signs, WallBefore(zone.bounds, memory / f"{name}.png" if memory else None))

@@ -14,8 +14,9 @@ from edge.config.model import CameraSettings
 from edge.detectors.base import Detection, Look
 from edge.geometry import Box
 from edge.scenes.finding import Finding
-from edge.scenes.signs import PermittedSigns, phone_number
+from edge.scenes.signs import PermittedSigns
 from edge.scenes.watch import SceneWatcher
+from edge.scenes.wording import phone_number
 from edge.streams.frame import Frame
 
 WHOLE = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
@@ -209,7 +210,7 @@ def test_learned_signs_survive_a_restart(noon: datetime, tmp_path: object) -> No
     memory = Path(str(tmp_path)) / "signs.json"
     first = PermittedSigns((), learn_s=5, memory=memory)
     assert first.learning(noon)
-    first.learn(["便民超市"])
+    first.learn([("便民超市", None)])
     assert not first.learning(noon + timedelta(seconds=6))
     again = PermittedSigns((), learn_s=5, memory=memory)
     assert not again.learning(noon)

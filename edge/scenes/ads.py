@@ -1,0 +1,194 @@
+"""Illegal ads: new wording, codes, banners and boards that the zone may not show.
+
+0201 small ad (非法小广告): a phone number, an account, the words of small ads, or a QR sticker.
+0207 banner (横幅) by shape and wording, or as a model sees it. 0203 board (广告招牌) that a model
+sees where none stood in the learning time. Other strange wording is left alone: a T-shirt stands,
+a delivery box leans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edge.detectors.base import Detection, Look
+from edge.geometry import Box, enclosing
+from edge.scenes.before import WallBefore
+from edge.scenes.finding import Words
+from edge.scenes.numbers import NumberGuard
+from edge.scenes.places import Place
+from edge.scenes.rules import Verdict
+from edge.scenes.signs import Kind, PermittedSigns
+from edge.scenes.wording import AdPatterns, normalised
+from edge.scenes.zones import Zone
+from edge.streams.frame import Image
+
+SHOWN = ("text", "qr", "board", "banner")
+CARRIED = "carried_ad"
+"""Meaning given to wording on a vehicle or a person: it drives or walks away again."""
+_CARRIERS = ("vehicle", "person", "two_wheeler")
+_ON_CARRIER = 0.6
+_MIN_PRESENCE = 0.5
+_BANNER_ASPECT = 3.0
+"""Width over height in shares of the picture: five to one on a 16:9 picture."""
+_BANNER_WIDTH, _WIDE_BANNER = 0.12, 0.35  # of the picture: narrower ones are labels
+_BANNER_LETTERS = 4
+_LIT = 35.0  # mean grey level from which signs can be learned
+
+
+@dataclass(frozen=True, slots=True)
+class AdRules:
+    """What the rule knows of wording and of numbers."""
+
+    patterns: AdPatterns
+    guard: NumberGuard
+
+
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """What one zone may show, and what it showed when watching began."""
+
+    signs: PermittedSigns
+    before: WallBefore
+
+    def learning(self, look: Look, bounds: Box) -> bool:
+        """Whether signs are still being learned; takes the look in while they are."""
+        image = look.frame.image
+        lit = _brightness(image, bounds) >= _LIT
+        if self.signs.learning(look.frame.captured_at, lit=lit):
+            if lit:
+                self.before.see(image)
+            return True
+        self.before.settle()
+        return False
+
+    def permits(self, shown: Detection, image: Image, rules: AdRules) -> bool:
+        """Whether a detection is something the zone may show."""
+        text = shown.text or ""
+        if self.signs.permits(text, shown.box, kind_of(shown.meaning)):
+            return True
+        called = bool(rules.guard.numbers(text)) or rules.patterns.grave(text)
+        return shown.meaning != "qr" and not called and self.before.showed(image, shown.box)
+
+
+def settled(look: Look) -> Look:
+    """The look with wording on vehicles and people marked as carried, not as an ad on a wall."""
+    carriers = [d.box for d in look.of(*_CARRIERS)]
+    if not carriers:
+        return look
+    return replace(
+        look,
+        detections=tuple(
+            replace(d, meaning=CARRIED)
+            if d.meaning in SHOWN and any(d.box.covered_by(c) >= _ON_CARRIER for c in carriers)
+            else d
+            for d in look.detections
+        ),
+    )
+
+
+def illegal_ads(
+    zone: Zone,
+    places: Sequence[Place],
+    look: Look,
+    wall: Wall,
+    rules: AdRules,
+) -> Verdict | None:
+    """What is shown in the zone, stays, and is not permitted."""
+    carried = [p.box for p in places if p.meaning == CARRIED]
+    shown = [
+        p
+        for p in places
+        if p.meaning in SHOWN
+        and zone.shows(p.box)
+        and not any(p.box.overlap(box) > 0.3 * p.box.area for box in carried)
+    ]
+    if wall.learning(look, zone.bounds):
+        for place in shown:
+            wall.signs.learn([(place.last.text or "", place.box)], kind_of(place.meaning))
+        return None
+    strange = [
+        p
+        for p in shown
+        if p.dwell_s >= zone.settings.dwell_s
+        and p.presence >= _MIN_PRESENCE
+        and p.score >= zone.settings.min_score
+        and not wall.permits(p.last, look.frame.image, rules)
+    ]
+    verdicts = (_verdict(seed, strange, rules) for seed in sorted(strange, key=_gravest_first))
+    return next((verdict for verdict in verdicts if verdict is not None), None)
+
+
+def kind_of(meaning: str) -> Kind:
+    """How permitted signs file a meaning."""
+    return "text" if meaning == "text" else "qr" if meaning == "qr" else "board"
+
+
+def _gravest_first(place: Place) -> tuple[bool, float]:
+    return place.meaning not in ("text", "qr"), -place.score
+
+
+def _verdict(seed: Place, strange: Sequence[Place], rules: AdRules) -> Verdict | None:
+    """The verdict on a seed and what hangs around it, None when it is no ad."""
+    group = [p for p in strange if p.box.grown(1.0).overlap(seed.box.grown(1.0)) > 0]
+    lines = sorted((p for p in group if p.meaning == "text"), key=lambda p: p.box.y0)
+    wording = " ".join(p.last.text or "" for p in lines)
+    category, why = _kind_of_ad(seed, lines, group, wording, rules)
+    if category is None:
+        return None
+    members = group if category == "0201" else [p for p in group if p.meaning != "qr"]
+    reasons = [why]
+    if wording:
+        public = rules.guard.scrubbed(wording)
+        reasons.append(Words(f"文字：“{public}”，不在许可之列", f"reads “{public}”, not permitted"))
+    return Verdict(
+        category,
+        enclosing(p.box for p in members),
+        min(p.first_seen for p in members),
+        min(p.score for p in members),
+        tuple(reasons),
+        tuple(p.last for p in members),
+    )
+
+
+def _kind_of_ad(
+    seed: Place, lines: Sequence[Place], group: Sequence[Place], wording: str, rules: AdRules
+) -> tuple[str | None, Words]:
+    # A number is looked for line by line first: two lines read together may run into each other.
+    texts = [p.last.text or "" for p in lines]
+    numbers = [n for text in (*texts, wording) for n in rules.guard.numbers(text)]
+    if numbers:
+        hidden, name = rules.guard.public(numbers[0].value), numbers[0].pattern.words
+        return "0201", Words(f"含{name.zh} {hidden}", f"carries a {name.en} {hidden}")
+    word = rules.patterns.word(wording)
+    around = enclosing(p.box for p in lines) if lines else seed.box
+    seen_as_banner = any(p.meaning == "banner" for p in group)
+    banner = seen_as_banner or _is_banner(around, wording)
+    if word is not None and not seen_as_banner and not (banner and around.width >= _WIDE_BANNER):
+        zh, en = word.words.zh, word.words.en
+        return "0201", Words(f"含小广告用语（{zh}）", f"carries small-ad wording ({en})")
+    if any(p.meaning == "qr" for p in group):
+        return "0201", Words("张贴的二维码", "a QR code that is new here")
+    if banner:
+        return "0207", Words("新出现的横幅标语", "a banner that is new here")
+    if any(p.meaning == "board" for p in group):
+        return "0203", Words("新出现的广告牌", "an advertising board that is new here")
+    return None, Words("", "")
+
+
+def _is_banner(around: Box, wording: str) -> bool:
+    """Long and low, across much of the picture, with a sentence on it."""
+    if around.height <= 0 or around.width < _BANNER_WIDTH:
+        return False
+    return (
+        around.width / around.height >= _BANNER_ASPECT
+        and len(normalised(wording)) >= _BANNER_LETTERS
+    )
+
+
+def _brightness(image: Image, bounds: Box) -> float:
+    x0, y0, x1, y1 = bounds.pixels(image.shape[1], image.shape[0])
+    part = image[y0:y1:4, x0:x1:4]
+    return float(np.mean(part)) if part.size else 0.0

@@ -1,0 +1,109 @@
+"""What a zone looked like while its signs were learned.
+
+A sign that hung there all along may become legible only later: in better light, or because the
+reader has a good day. Whatever the picture already showed in the learning time is not new. The
+picture kept is small, grey, and the median of several looks, so that nobody passing is on it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.geometry import Box
+from edge.streams.frame import Image
+
+Grey = NDArray[np.uint8]
+
+_WIDTH = 960
+_LOOKS = 9
+_ALIKE = 0.7
+_CONTRAST = 5.0  # grey levels; less is a blank wall, which looks like any other
+_LEEWAY = 4  # pixels the camera may have moved
+_LEAST_SIDE = 5
+
+
+class WallBefore:
+    """The picture of one zone from its learning time. One thread calls it.
+
+    Args:
+        bounds: box around the zone.
+        memory: PNG that keeps the picture over a restart, or None.
+    """
+
+    def __init__(self, bounds: Box, memory: Path | None) -> None:
+        self._bounds = bounds
+        self._memory = memory
+        self._looks: list[Grey] = []
+        self._before = _load(memory)
+
+    def see(self, image: Image) -> None:
+        """Take in a look of the learning time; a few spread over it are kept."""
+        look = self._small(image)
+        if self._looks and self._looks[0].shape != look.shape:
+            self._looks.clear()
+        if len(self._looks) == _LOOKS:
+            self._looks = self._looks[::2]
+        self._looks.append(look)
+
+    def settle(self) -> None:
+        """The learning time is over: keep the median of its looks."""
+        if not self._looks:
+            return
+        self._before = np.median(np.stack(self._looks), axis=0).astype(np.uint8)
+        self._looks.clear()
+        if self._memory is not None:
+            done, data = cv2.imencode(".png", self._before)
+            if done:
+                draft = self._memory.with_suffix(".new")
+                try:
+                    self._memory.parent.mkdir(parents=True, exist_ok=True)
+                    draft.write_bytes(bytes(data))
+                    draft.replace(self._memory)
+                except OSError:
+                    return  # only a restart would miss it
+
+    def showed(self, image: Image, box: Box) -> bool:
+        """Whether the same structure stood in this box back then, whatever its light."""
+        if self._before is None:
+            return False
+        now = self._small(image)
+        if now.shape != self._before.shape:
+            return False
+        height, width = now.shape
+        within = Box.clipped(
+            (box.x0 - self._bounds.x0) / self._bounds.width,
+            (box.y0 - self._bounds.y0) / self._bounds.height,
+            (box.x1 - self._bounds.x0) / self._bounds.width,
+            (box.y1 - self._bounds.y0) / self._bounds.height,
+        )
+        x0, y0, x1, y1 = within.pixels(width, height)
+        part = cv2.GaussianBlur(now[y0:y1, x0:x1], (0, 0), 0.7) if x1 > x0 and y1 > y0 else None
+        if part is None or min(part.shape) < _LEAST_SIDE or float(part.std()) < _CONTRAST:
+            return False
+        around = self._before[
+            max(y0 - _LEEWAY, 0) : y1 + _LEEWAY, max(x0 - _LEEWAY, 0) : x1 + _LEEWAY
+        ]
+        match = cv2.matchTemplate(cv2.GaussianBlur(around, (0, 0), 0.7), part, cv2.TM_CCOEFF_NORMED)
+        return bool(match.max() >= _ALIKE)
+
+    def _small(self, image: Image) -> Grey:
+        x0, y0, x1, y1 = self._bounds.pixels(image.shape[1], image.shape[0])
+        grey = cv2.cvtColor(image[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)], cv2.COLOR_BGR2GRAY)
+        scale = min(_WIDTH / image.shape[1], 1.0)
+        size = (max(round(grey.shape[1] * scale), 1), max(round(grey.shape[0] * scale), 1))
+        return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _load(memory: Path | None) -> Grey | None:
+    if memory is None or not memory.is_file():
+        return None
+    try:
+        data = np.frombuffer(memory.read_bytes(), np.uint8)
+    except OSError:
+        return None
+    picture = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) if data.size else None
+    return None if picture is None else np.asarray(picture, np.uint8)
