@@ -80,6 +80,14 @@ class Passers:
 
         ``near`` gives for every picture column the lowest row the thing stands on.
         """
+        mask = self._fixed.copy()
+        for body, bottom, middle in self.bodies(frame):
+            if bottom > near[middle]:
+                mask[body] = 1.0
+        return np.asarray(cv2.GaussianBlur(mask, (3, 3), 0.7), np.float32)
+
+    def bodies(self, frame: Frame) -> Iterator[tuple[npt.NDArray[np.bool_], int, int]]:
+        """Who walks through the picture: mask, the row the feet are on, the middle's column."""
         change = cv2.absdiff(frame, self._plaza).max(axis=2)
         moved = cv2.medianBlur((change > _CHANGED).astype(np.uint8), 3)
         tall = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 13))
@@ -90,13 +98,10 @@ class Passers:
             cv2.MORPH_CLOSE,
             np.ones((3, 3), np.uint8),
         )
-        mask = self._fixed.copy()
         for index in range(1, count):
             bottom = stats[index, cv2.CC_STAT_TOP] + stats[index, cv2.CC_STAT_HEIGHT]
-            tall_enough = stats[index, cv2.CC_STAT_HEIGHT] > 30
-            if tall_enough and bottom > near[int(centres[index, 0])]:
-                mask[(labels == index) & (body > 0)] = 1.0
-        return np.asarray(cv2.GaussianBlur(mask, (3, 3), 0.7), np.float32)
+            if stats[index, cv2.CC_STAT_HEIGHT] > 30:
+                yield (labels == index) & (body > 0), int(bottom), int(centres[index, 0])
 
     def _like_ground(self, frame: Frame) -> npt.NDArray[np.bool_]:
         """Where only light has changed: a walker's own shadow is not the walker."""

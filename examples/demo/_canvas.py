@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from _camera import HEIGHT, WIDTH, Floats, Frame, Points, project
 
-_SUPER = 4  # painted so much larger, then shrunk: smooth edges
+SUPER = 4  # painted so much larger, then shrunk: smooth edges
 _GRAIN = 1.5  # grey levels from frame to frame, as in the recording
 _SHIFT = 4  # binary digits after the point in cv2's polygon corners
 
@@ -26,7 +26,7 @@ class Canvas:
     def __init__(self, window: tuple[int, int, int, int]) -> None:
         self.window = window
         x0, y0, x1, y1 = window
-        shape = ((y1 - y0) * _SUPER, (x1 - x0) * _SUPER)
+        shape = ((y1 - y0) * SUPER, (x1 - x0) * SUPER)
         self._colour = np.zeros((*shape, 3), np.float32)
         self._alpha = np.zeros(shape, np.float32)
         self.shade = np.zeros((HEIGHT, WIDTH), np.float32)
@@ -45,18 +45,18 @@ class Canvas:
     def line(self, corners: Corners, colour: Colour, width_px: float) -> None:
         """Draw a line given in metres, some picture pixels wide."""
         points = self._points(project(np.asarray(corners, np.float64)))
-        width = max(round(width_px * _SUPER), 1)
+        width = max(round(width_px * SUPER), 1)
         cv2.polylines(self._colour, [points], False, colour, width, cv2.LINE_8, _SHIFT)
         cv2.polylines(self._alpha, [points], False, 1.0, width, cv2.LINE_8, _SHIFT)
 
     def picture(self, image: Floats, left: float, bottom: float, width: float) -> None:
         """Lay a BGRA picture, its alpha 0-255, so wide and standing on ``bottom``."""
-        scale = width * _SUPER / image.shape[1]
-        size = (max(round(width * _SUPER), 1), max(round(image.shape[0] * scale), 1))
+        scale = width * SUPER / image.shape[1]
+        size = (max(round(width * SUPER), 1), max(round(image.shape[0] * scale), 1))
         way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
         piece = np.clip(cv2.resize(image, size, interpolation=way), 0, 255)
-        x = round((left - self.window[0]) * _SUPER)
-        y = round((bottom - self.window[1]) * _SUPER) - size[1]
+        x = round((left - self.window[0]) * SUPER)
+        y = round((bottom - self.window[1]) * SUPER) - size[1]
         rows = slice(max(y, 0), min(y + size[1], self._alpha.shape[0]))
         columns = slice(max(x, 0), min(x + size[0], self._alpha.shape[1]))
         if rows.start >= rows.stop or columns.start >= columns.stop:
@@ -92,8 +92,12 @@ class Canvas:
         sharp = whole + 0.55 * (whole - cv2.GaussianBlur(whole, (0, 0), 1.1))
         return Layer((x0, y0), np.clip(sharp, 0, 255), alpha, self.shade)
 
+    def cut(self) -> Floats:
+        """What is painted, BGRA with alpha 0-255, ``SUPER`` times as large as on the picture."""
+        return np.dstack((self._colour, self._alpha * 255)).astype(np.float32)
+
     def _points(self, corners: Points) -> np.ndarray:
-        local = (np.asarray(corners) - self.window[:2]) * _SUPER - 0.5
+        local = (np.asarray(corners) - self.window[:2]) * SUPER - 0.5
         return np.asarray((local * (1 << _SHIFT)).round(), np.int32)
 
 
@@ -136,6 +140,10 @@ class Layer:
         grain = np.random.default_rng(number).normal(0, _GRAIN, alpha.shape).astype(np.float32)
         part += strength * (colour + grain[..., None] - part)
         return np.clip(out + 0.5, 0, 255).astype(np.uint8)
+
+    def parts(self) -> tuple[Floats, Floats, Floats]:
+        """Colour and alpha of its window, and the shade on the whole picture."""
+        return self._colour, self._alpha, self._shade
 
     def box(self) -> tuple[float, float, float, float]:
         """The thing's box, 0-1 of the picture: x0, y0, x1, y1."""

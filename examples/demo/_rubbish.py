@@ -26,7 +26,7 @@ def pile(plaza: Frame, left: float, bottom: float) -> Layer:
     for x, y, width, _ in bags:
         _ground_shadow(canvas, x + width / 2, y - 4, width / 2 * 1.05)
     corner = ground(left + 90, bottom - 4)
-    box = _carton(canvas, corner)
+    box = carton(canvas, corner)
     canvas.shadow(box, 0.5, 4)
     canvas.shadow(box, 0.45, 1.5)
     for x, y, width, picture in bags:
@@ -45,15 +45,25 @@ def _ground_shadow(canvas: Canvas, u: float, v: float, half_px: float) -> None:
     canvas.shadow(ring, 0.5, 1.8)
 
 
-def _carton(canvas: Canvas, corner: tuple[float, float]) -> list[tuple[float, float, float]]:
-    """A cardboard box with tape, turned a little; returns its outline on the ground."""
-    turn, wide, deep, tall = 0.32, 0.62, 0.46, 0.52
+def carton(
+    canvas: Canvas,
+    corner: tuple[float, float],
+    *,
+    turn: float = 0.32,
+    size: tuple[float, float, float] = (0.62, 0.46, 0.52),
+    base: float = 0.0,
+) -> list[tuple[float, float, float]]:
+    """A cardboard box with tape, turned a little; returns its outline on the ground.
+
+    ``base`` is how high above the ground it stands, in metres.
+    """
+    wide, deep, tall = size
     along = np.array([np.cos(turn), np.sin(turn)])
     across = np.array([-np.sin(turn), np.cos(turn)])
 
     def at(a: float, c: float, z: float) -> tuple[float, float, float]:
         x, y = np.array(corner) + a * along + c * across
-        return float(x), float(y), z
+        return float(x), float(y), base + z
 
     canvas.face([at(0, 0, 0), at(0, deep, 0), at(0, deep, tall), at(0, 0, tall)], _CARTON, 0.55)
     canvas.face([at(0, 0, 0), at(wide, 0, 0), at(wide, 0, tall), at(0, 0, tall)], _CARTON, 0.72)

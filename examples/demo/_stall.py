@@ -80,6 +80,7 @@ class Canopy:
     foot: tuple[float, float]
     radius: float
     rim: float
+    cloth: tuple[Colour, Colour] = (_FADED, _BLUE)
 
     @property
     def rise(self) -> float:
@@ -111,7 +112,7 @@ class Canopy:
                     cells.append((panel, [self.at(panel, t, r) for t, r in spots]))
         cells.sort(key=lambda cell: -sum(corner[1] for corner in cell[1]))
         for panel, corners in cells:
-            canvas.face(corners, _FADED if panel % 2 == 0 else _BLUE, _light(corners))
+            canvas.face(corners, self.cloth[panel % 2], _light(corners))
         self._valance(canvas, near=True)
         (x, y), top = self.foot, self.rim + self.rise
         canvas.line([(x, y, top), (x, y, top + 0.09)], (60, 60, 70), 2.6)
@@ -129,8 +130,7 @@ class Canopy:
                 for (x, y, z), t in zip(upper, turns, strict=True)
             ]
             light = 0.80 - 0.16 * np.cos(middle - 2.5) if near else 0.45
-            colour = _FADED if panel % 2 == 0 else _BLUE
-            canvas.face(upper + lower[::-1], colour, float(light))
+            canvas.face(upper + lower[::-1], self.cloth[panel % 2], float(light))
 
 
 def _light(corners: list[Corner]) -> float:
@@ -142,18 +142,26 @@ def _light(corners: list[Corner]) -> float:
     return 0.42 + 0.70 * max(float(normal @ _SUN), 0.0)
 
 
-def table(canvas: Canvas, place: Place, samples: Path, *, depth: float, top: float) -> None:
+def table(
+    canvas: Canvas,
+    place: Place,
+    samples: Path,
+    *,
+    depth: float,
+    top: float,
+    cloth: Colour = _GREEN,
+) -> None:
     """A table with a hanging cloth and two rows of crates of fruit."""
     length = place.length
-    place.block(canvas, (0.0, length), (0.0, depth), (0.06, top), _GREEN)
+    place.block(canvas, (0.0, length), (0.0, depth), (0.06, top), cloth)
     for fold in range(23):
         a = length * (fold + 0.5) / 23
         light = 0.70 + 0.12 * np.sin(fold * 1.9) * np.cos(fold * 0.7)
         half = length / 46
         strip = [place.at(a - half, 0, 0.06), place.at(a + half, 0, 0.06),
                  place.at(a + half * 0.8, 0, top), place.at(a - half * 0.8, 0, top)]  # fmt: skip
-        canvas.face(strip, _GREEN, light)
-    fruit = _fruit(samples)
+        canvas.face(strip, cloth, light)
+    fruit = fruits(samples)
     columns, pitch = 5, length / 5
     kinds = [0, 1, 2, 3, 1, 3, 0, 1, 2, 0]
     for row, across in enumerate((depth * 0.52, depth * 0.04)):
@@ -162,7 +170,7 @@ def table(canvas: Canvas, place: Place, samples: Path, *, depth: float, top: flo
             inside = (across, across + depth * 0.42)
             place.block(canvas, span, inside, (top, top + 0.10), _WOOD)
             piece = fruit[kinds[row * columns + column]]
-            _heap(canvas, partial(_in_crate, place, span, inside, top + 0.10), piece)
+            heap(canvas, partial(_in_crate, place, span, inside, top + 0.10), piece)
 
 
 def _in_crate(place: Place, span: Span, depth: Span, rim: float, *spot: float) -> Corner:
@@ -172,7 +180,7 @@ def _in_crate(place: Place, span: Span, depth: Span, rim: float, *spot: float) -
     )
 
 
-def _heap(canvas: Canvas, crate: Callable[[float, float, float], Corner], piece: Floats) -> None:
+def heap(canvas: Canvas, crate: Callable[[float, float, float], Corner], piece: Floats) -> None:
     """A crate's fruit: a layer, and a smaller one upon it.
 
     ``crate`` gives the place of a point in the crate: 0-1 along, 0-1 across, metres up.
@@ -188,7 +196,7 @@ def _heap(canvas: Canvas, crate: Callable[[float, float, float], Corner], piece:
                 canvas.picture(shaded, u - 3.6, v + 2.6, 7.2)
 
 
-def _fruit(samples: Path) -> list[Floats]:
+def fruits(samples: Path) -> list[Floats]:
     """Orange, apple, lime and lemon, cut round from the sample pictures."""
     cuts = (
         ("orange.jpg", (0.42, 0.05, 0.92, 0.98), (0.9, 0.82, 1.1)),
@@ -215,7 +223,7 @@ def vendor(vtest: Path, plaza: Frame, feet: tuple[float, float]) -> Layer:
     """Somebody who walked through the recording, as tall as people are at that place."""
     x0, y0, x1, y1 = _VENDOR_BOX
     (frame,) = footage(vtest, first=_VENDOR_FRAME, count=1)
-    cut = _cut_out(frame[y0:y1, x0:x1], plaza[y0:y1, x0:x1])
+    cut = cut_out(frame[y0:y1, x0:x1], plaza[y0:y1, x0:x1])
     here = project([(*ground(*feet), 1.75)])[0][1]
     there = project([(*ground((x0 + x1) / 2, _VENDOR_FEET), 1.75)])[0][1]
     scale = (feet[1] - here) / (_VENDOR_FEET - there)
@@ -230,7 +238,7 @@ def vendor(vtest: Path, plaza: Frame, feet: tuple[float, float]) -> Layer:
     return canvas.finish(plaza, seed=4)
 
 
-def _cut_out(cut: Frame, empty: Frame) -> Floats:
+def cut_out(cut: Frame, empty: Frame) -> Floats:
     """BGRA of the person: what differs from the empty plaza, with soft edges."""
     mask = np.full(cut.shape[:2], cv2.GC_PR_BGD, np.uint8)
     change = cv2.absdiff(cut, empty).max(axis=2)

@@ -1,0 +1,147 @@
+"""The scenarios: the catalogue's counts, and a few short films built and read again."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from edge.config.model import CameraSettings, DetectorSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "examples/scenarios/build.py"
+VTEST = Path("/usr/share/doc/opencv-doc/examples/data/vtest.avi")
+KINDS = ("street_vending", "piled_materials", "illegal_ads")
+TRIED = ("vend-lane-table", "pile-neg-hotel-bins", "ads-lane-banner")
+LOOKS = 45
+
+sys.path.insert(0, str(SCRIPT.parent))
+
+
+def _catalogue() -> Any:
+    from catalogue import SCENARIOS
+
+    return SCENARIOS
+
+
+def _built(out: Path) -> dict[str, dict[str, Any]]:
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), "--core", "--out", str(out), "--looks", str(LOOKS),
+         "--only", *TRIED],
+        capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    files = sorted(out.glob("*.yaml"))
+    return {path.stem: YAML(typ="safe").load(path.read_text(encoding="utf-8")) for path in files}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict[str, Any]]]:
+    if not VTEST.is_file():
+        pytest.skip("Debian's opencv-doc is not installed")
+    out = tmp_path_factory.mktemp("scenarios")
+    return out, _built(out)
+
+
+def _pictures(path: Path) -> list[np.ndarray]:
+    with av.open(str(path)) as film:
+        return [frame.to_ndarray(format="bgr24") for frame in film.decode(video=0)]
+
+
+def test_there_are_enough_and_they_are_balanced() -> None:
+    scenarios = _catalogue()
+    names = [s.name for s in scenarios]
+    assert len(set(names)) == len(names)
+    assert len(names) >= 60
+    for kind in KINDS:
+        mine = [s for s in scenarios if s.kind == kind]
+        core = [s for s in mine if s.core]
+        assert len(mine) >= 20
+        assert len(core) >= 8
+        for group in (mine, core):
+            negatives = sum(s.negative for s in group)
+            assert 0.45 <= negatives / len(group) <= 0.66
+        split = Counter((s.split, s.negative) for s in mine)
+        assert {s.split for s in mine} == {"tuning", "report"}
+        assert 0.25 <= (split["tuning", True] + split["tuning", False]) / len(mine) <= 0.42
+        assert min(split["tuning", True], split["tuning", False]) >= 2
+
+
+def test_looks_stay_affordable() -> None:
+    assert sum(s.looks for s in _catalogue()) <= 14000
+
+
+def test_hard_negatives_are_all_there() -> None:
+    tags = {tag for s in _catalogue() if s.negative for tag in s.tags}
+    wanted = {
+        "crowd", "queue", "parked van", "waiting taxi", "delivery person", "staff inside",
+        "permitted stall", "moving shadow", "headlights", "rain", "day to night", "camera shake",
+        "PTZ move", "removed", "permitted sign", "bus with advert", "waiting person",
+        "T-shirt text", "bins", "planters", "patrol",
+    }  # fmt: skip
+    assert wanted <= tags
+
+
+def test_each_film_holds_key_frames_only(built: tuple[Path, dict[str, dict[str, Any]]]) -> None:
+    out, entries = built
+    assert len(entries) == len(TRIED)
+    for name, entry in entries.items():
+        with av.open(str(out / entry["video"])) as film:
+            packets = [p for p in film.demux(video=0) if p.size]
+        assert len(packets) == LOOKS, name
+        assert all(packet.is_keyframe for packet in packets), name
+        mean = sum(packet.size for packet in packets) / len(packets)
+        assert 20_000 < mean < 90_000, name
+
+
+def test_each_file_is_in_the_evaluations_format(
+    built: tuple[Path, dict[str, dict[str, Any]]],
+) -> None:
+    for name, entry in built[1].items():
+        assert entry["name"] == name
+        assert entry["split"] in ("tuning", "report")
+        assert entry["kind"] in KINDS
+        assert entry["ships"] is True
+        assert entry["made_of"]
+        assert datetime.fromisoformat(entry["starts_at"]).tzinfo is not None
+        camera = CameraSettings.model_validate({"id": "cam-01", "url": "file:x", **entry["camera"]})
+        DetectorSettings.model_validate(entry.get("detectors", {}))
+        zones = {zone.id: zone for zone in camera.zones}
+        assert {zone.watch for zone in camera.zones} == {entry["kind"]}
+        assert bool(entry["truth"]) != ("negative" in entry["tags"])
+        for truth in entry["truth"]:
+            assert truth["zone"] in zones
+            assert 0 <= truth["from"] < truth["to"] <= LOOKS * entry["cadence_s"]
+
+
+def test_the_truth_says_when_the_thing_is_there(
+    built: tuple[Path, dict[str, dict[str, Any]]],
+) -> None:
+    out, entries = built
+    entry = entries["ads-lane-banner"]
+    frames = [f.astype(np.float32) for f in _pictures(out / entry["video"])]
+    comes = int(entry["truth"][0]["from"] / entry["cadence_s"])
+    height, width = frames[0].shape[:2]
+    corners = np.array(entry["camera"]["zones"][0]["polygon"]) * (width, height)
+    (x0, y0), (x1, y1) = corners.min(axis=0).astype(int), corners.max(axis=0).astype(int)
+    redness = [float((f[y0:y1, x0:x1, 2] - f[y0:y1, x0:x1, 1]).mean()) for f in frames]
+    assert min(redness[comes : comes + 5]) > max(redness[comes - 5 : comes]) + 3
+
+
+def test_same_input_same_output(
+    built: tuple[Path, dict[str, dict[str, Any]]], tmp_path: Path
+) -> None:
+    out, entries = built
+    again = _built(tmp_path)
+    assert again == entries
+    for name in entries:
+        film = f"{name}.mp4"
+        assert (tmp_path / film).read_bytes() == (out / film).read_bytes(), name
