@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from edge import __version__
 from edge.app.gate import Gate
+from edge.app.pipeline import Pipeline
 from edge.app.signs import ad_rules
 from edge.cases.desk import CaseDesk
 from edge.cases.evidence import EvidenceRoom
@@ -52,6 +53,10 @@ class Rooms:
     uploader: Uploader
     lock: IO[str]
     gate: Gate | None = None
+
+    def pipeline(self, timed: Callable[[str, float], None]) -> Pipeline:
+        """The rooms in a row; ``timed`` is told how long each stage took, seconds."""
+        return Pipeline(self.detectors, self.watchers, self.desk, timed, self.gate)
 
     def close(self) -> None:
         """Stop in the direction of the data: no new frames, then the rest delivered."""

@@ -24,6 +24,7 @@ class Analysed:
 
     Attributes:
         reports: one for each frame that could be analysed.
+        passed: the same, without the findings that the second look holds back.
         drafts: case revisions, all committed.
         suppressed: findings that a second look has newly held back.
         unfit: camera id and reason of frames that must not be analysed.
@@ -31,6 +32,7 @@ class Analysed:
     """
 
     reports: list[SceneReport] = field(default_factory=list)
+    passed: list[SceneReport] = field(default_factory=list)
     drafts: list[CaseDraft] = field(default_factory=list)
     suppressed: list[Suppressed] = field(default_factory=list)
     unfit: list[tuple[str, str]] = field(default_factory=list)
@@ -95,6 +97,7 @@ class Pipeline:
                 report, held = self._gate.let_pass(report)
                 self._timed("second_look", time.perf_counter() - began)
                 result.suppressed += held
+            result.passed.append(report)
             began = time.perf_counter()
             result.drafts += self._desk.observe(report)
             self._timed("cases", time.perf_counter() - began)

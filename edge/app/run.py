@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge.app.build import Rooms, build_rooms
-from edge.app.pipeline import Analysed, Pipeline
+from edge.app.pipeline import Analysed
 from edge.config.model import CameraSettings, Settings
 from edge.console.board import Board, CameraView, ZoneView
 from edge.console.web import ConsoleServer
@@ -50,13 +50,7 @@ class Edge:
     url: str = ""
 
     def __post_init__(self) -> None:
-        self._pipeline = Pipeline(
-            self.rooms.detectors,
-            self.rooms.watchers,
-            self.rooms.desk,
-            self._timed,
-            self.rooms.gate,
-        )
+        self._pipeline = self.rooms.pipeline(self._timed)
         self._zones = {c.id: zone_views(c) for c in self.settings.active_cameras}
         self._told: dict[tuple[str, str], float] = {}
 

@@ -109,6 +109,10 @@ def _row(entry: Judged) -> dict[str, Any]:
         ],
         "false": [_told(report) for report in outcome.false],
         "duplicates": [_told(report) for report in outcome.duplicates],
+        "suppressed": [
+            {"zone": zone, "look_alike": look_alike, "at_s": round(at_s, 1)}
+            for zone, look_alike, at_s in entry.replayed.suppressed
+        ],
         "pictures_analysed": entry.replayed.pictures - entry.replayed.unfit,
         "pictures_refused": entry.replayed.unfit,
         "faults": list(entry.replayed.faults),

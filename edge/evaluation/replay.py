@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import cv2
 
 from edge.app.build import Rooms, build_rooms
-from edge.app.pipeline import Analysed, Pipeline
+from edge.app.pipeline import Analysed
 from edge.cases.taxonomy import category
 from edge.config.model import BoxSettings, GridSettings, MqttSettings, Settings
 from edge.detectors.base import Detection, Look
@@ -43,12 +43,14 @@ class Replayed:
         reports: cases, in order of time.
         pictures: looked at.
         unfit: pictures that the product refused to analyse (black, covered, moved).
+        suppressed: what the second look held back, and what it took it for.
         faults: one line for each fault that kept a finding from becoming a case.
     """
 
     reports: tuple[Report, ...]
     pictures: int
     unfit: int
+    suppressed: tuple[tuple[str, str, float], ...]
     faults: tuple[str, ...]
 
 
@@ -108,21 +110,24 @@ def settings_of(scenario: Scenario, variant: Variant, state: Path) -> Settings:
 
 
 def _run(scenario: Scenario, variant: Variant, rooms: Rooms, snapshots: Snapshots) -> Replayed:
-    pipeline = Pipeline(rooms.detectors, rooms.watchers, rooms.desk, lambda _stage, _s: None)
+    pipeline = rooms.pipeline(lambda _stage, _seconds: None)
     counter = _counter(scenario, variant)
     reports: list[Report] = []
     faults: list[str] = []
+    held: list[tuple[str, str, float]] = []
     pictures = unfit = 0
     for frame, at_s in frames(scenario):
         pictures += 1
         analysed = pipeline.analyse([frame])
         unfit += len(analysed.unfit)
         faults += [str(error) for error in analysed.errors]
+        held += [(item.zone_id, item.look_alike, at_s) for item in analysed.suppressed]
         found = counter.take(analysed, at_s)
         reports += found
         for report in analysed.reports:
             snapshots.look(report, at_s, found)
-    return Replayed(tuple(reports), pictures, unfit, tuple(dict.fromkeys(faults)))
+    told = tuple(dict.fromkeys(faults))
+    return Replayed(tuple(reports), pictures, unfit, tuple(held), told)
 
 
 def frames(scenario: Scenario) -> Iterator[tuple[Frame, float]]:
@@ -172,7 +177,7 @@ class _Runs:
 
     def take(self, analysed: Analysed, at_s: float) -> list[Report]:
         found = []
-        for report in analysed.reports:
+        for report in analysed.passed:
             firing = {finding.zone_id for finding in report.findings}
             found += [
                 Report(
