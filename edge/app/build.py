@@ -23,6 +23,7 @@ from edge.detectors.objects import ObjectDetector
 from edge.detectors.second_look import SecondLook
 from edge.detectors.static import StaticObjectDetector
 from edge.detectors.text import TextDetector
+from edge.detectors.tiles import TiledDetector
 from edge.errors import Code, StoreError
 from edge.grid.cells import load_cells
 from edge.grid.locate import Locator
@@ -129,8 +130,7 @@ def build_gate(
     chosen: SecondLookSettings, detectors: Sequence[Detector], desk: CaseDesk, database: Path
 ) -> Gate | None:
     """The second look over what the detectors found; None when it is switched off."""
-    inside = (d.detector if isinstance(d, OnlyCameras) else d for d in detectors)
-    models = [detector for detector in inside if isinstance(detector, ObjectDetector)]
+    models = [model for detector in detectors if (model := _model_inside(detector)) is not None]
     if not chosen.enabled or not models:
         return None
     return Gate(
@@ -139,6 +139,12 @@ def build_gate(
         desk.has_open_case,
         again_after_s=chosen.again_after_s,
     )
+
+
+def _model_inside(detector: Detector) -> ObjectDetector | None:
+    while isinstance(detector, (OnlyCameras, TiledDetector)):
+        detector = detector.detector
+    return detector if isinstance(detector, ObjectDetector) else None
 
 
 def build_detectors(settings: Settings) -> tuple[Detector, ...]:
@@ -181,14 +187,16 @@ def _object_detector(settings: Settings, name: str) -> Detector | None:
     model = ObjectDetector(
         model_folder(name, chosen.models_dir), provider=chosen.provider, threads=chosen.threads
     )
+    tiles = {c.id: c.tiles for c in settings.active_cameras if c.tiles is not None}
+    tiled = TiledDetector(model, default=chosen.tiles, cameras=tiles)
     if not model.card.watch:
-        return model
+        return tiled
     cameras = {
         camera.id
         for kind in model.card.watch
         for camera in _watching(settings.active_cameras, EventKind(kind))
     }
-    return OnlyCameras(model, frozenset(cameras)) if cameras else None
+    return OnlyCameras(tiled, frozenset(cameras)) if cameras else None
 
 
 def sources_of(settings: Settings) -> list[Source]:

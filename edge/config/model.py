@@ -26,6 +26,7 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,30}[a-z0-9]$")]
 Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Point = tuple[Share, Share]
+Tiles = Annotated[str, Field(pattern=r"^(auto|off|[1-9]x[1-9])$")]
 
 _DAY_END = time(23, 59, 59, 999999)
 
@@ -139,6 +140,7 @@ class CameraSettings(Section):
     time_zone: TimeZone | None = None
     mode: Literal["held", "patrolled"] = "held"
     look_every_s: Annotated[float, Field(ge=0.1, le=3600)] = 2.0
+    tiles: Tiles | None = None
     enabled: bool = True
     homography: HomographySettings | None = None
     zones: tuple[ZoneSettings, ...] = ()
@@ -185,6 +187,7 @@ class ObjectSettings(Section):
     models: tuple[str, ...] = ("coco-nanodet",)
     models_dir: Path | None = None
     provider: Literal["auto", "cpu", "cuda", "tensorrt", "openvino"] = "auto"
+    tiles: Tiles = "auto"
     threads: Annotated[int, Field(ge=1, le=64)] = 1
 
 

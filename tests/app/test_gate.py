@@ -19,6 +19,7 @@ from edge.config.model import SecondLookSettings
 from edge.detectors.base import Detection, Look, OnlyCameras
 from edge.detectors.objects import ObjectDetector
 from edge.detectors.second_look import Judgement, Reason, SecondLook
+from edge.detectors.tiles import TiledDetector
 from edge.geometry import Box
 from edge.scenes.finding import EventKind, Finding, SceneReport, Words
 from edge.shipped import shipped
@@ -191,7 +192,7 @@ def test_every_reason_has_words() -> None:
 def test_models_run_for_some_cameras_only_judge_too(tmp_path: Path) -> None:
     """A model that its card reserves for some kinds of zones is wrapped; it is found inside."""
     model = ObjectDetector(shipped("models") / "coco-nanodet", provider="cpu")
-    wrapped = OnlyCameras(model, frozenset({"cam-1"}))
+    wrapped = OnlyCameras(TiledDetector(model, default="off"), frozenset({"cam-1"}))
     office = Office(tmp_path)
     with closing(office.store):
         database = tmp_path / "gridpatrol.db"
