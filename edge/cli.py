@@ -283,7 +283,7 @@ def signs_accept(
     from edge.geometry import Box
 
     signs = signs_of(load_settings(config), camera, zone)
-    try:
+    try:  # a box out of order, or nothing to permit
         sign = signs.accept(text, Box(*box) if box else None)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error

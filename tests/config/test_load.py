@@ -180,3 +180,12 @@ def test_no_value_ends_in_a_traceback(
         load_settings(path)
     except ConfigError as error:
         assert str(error).startswith("[CFG-")
+
+
+def test_the_pattern_file_lies_beside_the_configuration(tmp_path: Path) -> None:
+    """Relative paths are the file's, wherever the command was called."""
+    text = MINIMAL + "detectors: {text: {patterns: my_words.toml, numbers: hashed}}\n"
+    chosen = load_settings(write(tmp_path, text)).detectors.text
+    assert chosen.patterns == tmp_path / "my_words.toml"
+    assert chosen.numbers == "hashed"
+    assert refused(tmp_path, text.replace("hashed", "secret")).code is Code.CFG_FIELD
