@@ -16,6 +16,7 @@ _GROUND = 0.7  # body heights the feet of things that belong together may be apa
 _ABOVE = 0.5  # body heights an umbrella may hang over a head
 _CARRIED = ("umbrella", "bag")
 _HANGING = ("umbrella", "goods")  # goods lie on a table or hang from a rack
+_PARKED_HITS = 3  # looks on which a vehicle or bag was seen in one place
 _RESTLESS = 0.25  # body heights: a person who on average is so far from their spot has moved
 
 
@@ -58,10 +59,10 @@ def explained(place: Place, places: Sequence[Place]) -> bool:
     if place.meaning != "static_object":
         return False
     for other in places:
+        if other.hits < _PARKED_HITS:
+            continue  # a bus that passes in front of a stall says nothing about it
         if other.meaning in ("vehicle", "two_wheeler"):
             if place.box.covered_by(other.box.grown(0.1)) > 0.5:
-                return True
-            if other.meaning == "vehicle" and other.box.covered_by(place.box) > 0.5:
                 return True
         elif other.meaning in _CARRIED and place.box.covered_by(other.box.grown(0.15)) > 0.6:
             return True

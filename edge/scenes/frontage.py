@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from edge.geometry import enclosing
 from edge.scenes.beside import Sight, explained
+from edge.scenes.company import ParkedVehicles
 from edge.scenes.finding import Words
 from edge.scenes.places import Place
 from edge.scenes.rules import Verdict
@@ -23,8 +24,9 @@ _NOT_GOODS = ("two_wheeler", "seat")
 class FrontageRule:
     """The rule for one frontage zone; it remembers how far the goods reached at first."""
 
-    def __init__(self, zone: Zone) -> None:
+    def __init__(self, zone: Zone, parked: ParkedVehicles) -> None:
         self._zone = zone
+        self._parked = parked
         self._first_share: float | None = None
 
     def judge(self, sight: Sight) -> Verdict | None:
@@ -63,6 +65,7 @@ class FrontageRule:
             and place.meaning not in _NOT_GOODS
             and self._zone.stands_in(place.box)
             and not explained(place, sight.places)
+            and not self._parked.are(place)
         )
 
     def _weighed(self, place: Place) -> Ware:

@@ -21,7 +21,7 @@ from datetime import datetime
 
 from edge.geometry import enclosing
 from edge.scenes.beside import Sight, explained, in_hand, next_to, umbrella
-from edge.scenes.company import BroughtThings, Customers
+from edge.scenes.company import BroughtThings, Customers, ParkedVehicles
 from edge.scenes.finding import Words
 from edge.scenes.frontage import FrontageRule
 from edge.scenes.people import Dweller
@@ -42,12 +42,14 @@ class VendingRule:
         self._zone = zone
         self._brought = BroughtThings()
         self._customers = Customers()
-        self._frontage = FrontageRule(zone) if zone.settings.frontage else None
+        self._parked = ParkedVehicles(zone)
+        self._frontage = FrontageRule(zone, self._parked) if zone.settings.frontage else None
 
     def judge(self, sight: Sight) -> Verdict | None:
         """Whether somebody sells here now, outside permitted hours."""
         self._brought.remember(sight)
         self._customers.remember(sight)
+        self._parked.remember(sight)
         found = [
             verdict
             for person in sight.people
@@ -132,7 +134,9 @@ class VendingRule:
             case "umbrella":
                 return umbrella(place, vendor, sight.aspect)
             case "static_object":
-                if not self._brought.holds(place) or explained(place, sight.places):
+                if not self._brought.holds(place) or self._parked.are(place):
+                    return None
+                if explained(place, sight.places):
                     return None
                 area = place.box.area * sight.aspect / vendor.height**2
                 return Ware.of(place, min(area / _NEED.static_full, 1.0))

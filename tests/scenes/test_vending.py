@@ -141,6 +141,23 @@ def test_a_person_who_waits_is_no_vendor(noon: datetime, things: list[Detection]
     assert not play(watcher(), noon, 400, lambda s: [VENDOR] * (s >= 30), after(30, *things))
 
 
+def test_a_van_that_is_hard_to_see_is_still_a_van(noon: datetime) -> None:
+    """The detector finds it on every tenth look; a bus that passes a stall changes nothing."""
+    van = thing("static_object", 0.6, 2.0, 1.2)
+    vehicle = thing("vehicle", 0.6, 2.1, 1.25)
+
+    def waiting(second: int) -> list[Detection]:
+        return [van] * (second >= 30) + [vehicle] * (second >= 30 and second % 20 == 0)
+
+    def market(second: int) -> list[Detection]:
+        bus = [thing("vehicle", 0.5, 7, 2)] * (second % 40 == 0)
+        return [STALL_LEFT] * (second >= 30) + bus
+
+    driver = lambda s: [VENDOR] * (s >= 30)  # noqa: E731
+    assert not play(watcher(), noon, 400, driver, waiting)
+    assert play(watcher(), noon, 150, driver, market)
+
+
 def test_what_was_there_before_is_not_theirs(noon: datetime) -> None:
     """A heap dumped five minutes ago, and somebody who waits beside it."""
     assert not play(watcher(), noon, 600, lambda s: [VENDOR] * (s >= 330), after(30, STALL_LEFT))
