@@ -117,6 +117,8 @@ def illegal_ads(
         and p.score >= zone.settings.min_score
         and not wall.permits(p.last, look.frame.image, rules)
     ]
+    if strange and wall.before.elsewhere(look.frame.image):
+        return None  # the camera has been turned away
     verdicts = (_verdict(seed, strange, rules) for seed in sorted(strange, key=_gravest_first))
     return next((verdict for verdict in verdicts if verdict is not None), None)
 

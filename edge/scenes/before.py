@@ -24,6 +24,8 @@ _ALIKE = 0.7
 _CONTRAST = 5.0  # grey levels; less is a blank wall, which looks like any other
 _LEEWAY = 4  # pixels the camera may have moved
 _LEAST_SIDE = 5
+_COARSE_WIDTH, _CELLS = 320, (6, 4)
+_CELL_CONTRAST, _CELL_ALIKE, _CELLS_ALIKE = 8.0, 0.4, 0.25
 
 
 class WallBefore:
@@ -90,12 +92,49 @@ class WallBefore:
         match = cv2.matchTemplate(cv2.GaussianBlur(around, (0, 0), 0.7), part, cv2.TM_CCOEFF_NORMED)
         return bool(match.max() >= _ALIKE)
 
+    def elsewhere(self, image: Image) -> bool:
+        """Whether the camera now looks at another place: hardly any part of the zone is alike.
+
+        What hangs there now was not there to be learned, so nothing can be said about it.
+        """
+        if self._before is None:
+            return False
+        now = self._small(image)
+        if now.shape != self._before.shape:
+            return True
+        scale = min(_COARSE_WIDTH / now.shape[1], 1.0)
+        size = tuple(max(round(side * scale), 8) for side in reversed(now.shape))
+        coarse_now, coarse_before = (
+            cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+            for picture in (now, self._before)
+        )
+        cells = [
+            _cell_likeness(coarse_now, coarse_before, column, row)
+            for column in range(_CELLS[0])
+            for row in range(_CELLS[1])
+        ]
+        known = [likeness for likeness in cells if likeness is not None]
+        alike = sum(likeness >= _CELL_ALIKE for likeness in known)
+        return len(known) >= 4 and alike < _CELLS_ALIKE * len(known)
+
     def _small(self, image: Image) -> Grey:
         x0, y0, x1, y1 = self._bounds.pixels(image.shape[1], image.shape[0])
         grey = cv2.cvtColor(image[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)], cv2.COLOR_BGR2GRAY)
         scale = min(_WIDTH / image.shape[1], 1.0)
         size = (max(round(grey.shape[1] * scale), 1), max(round(grey.shape[0] * scale), 1))
         return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _cell_likeness(now: Grey, before: Grey, column: int, row: int) -> float | None:
+    """How alike one cell of the zone is, shifts by a few pixels free; None for a blank one."""
+    height, width = before.shape
+    x0, x1 = column * width // _CELLS[0], (column + 1) * width // _CELLS[0]
+    y0, y1 = row * height // _CELLS[1], (row + 1) * height // _CELLS[1]
+    part = before[y0:y1, x0:x1]
+    if part.size == 0 or float(part.std()) < _CELL_CONTRAST:
+        return None
+    around = now[max(y0 - _LEEWAY, 0) : y1 + _LEEWAY, max(x0 - _LEEWAY, 0) : x1 + _LEEWAY]
+    return float(cv2.matchTemplate(around, part, cv2.TM_CCOEFF_NORMED).max())
 
 
 def _load(memory: Path | None) -> Grey | None:

@@ -185,6 +185,37 @@ def test_a_sign_that_becomes_legible_later_is_not_new(noon: datetime) -> None:
     assert [f.category for f in report.findings] == ["0207"]
 
 
+def street(shift: int = 0, light: float = 1.0) -> Image:
+    """Part of a long wall with windows, doors and cracks of all kinds."""
+    rng = np.random.default_rng(8)
+    long = np.full((360, 2000), 120, np.uint8)
+    for _ in range(150):
+        x, y = int(rng.integers(0, 1960)), int(rng.integers(0, 330))
+        w, h = (int(v) for v in rng.integers(10, 90, 2))
+        cv2.rectangle(
+            long, (x, y), (x + w, y + h), int(rng.integers(20, 250)), int(rng.integers(1, 5))
+        )
+    part = (long[:, shift : shift + 640] * light).astype(np.uint8)
+    return np.dstack((part,) * 3)
+
+
+@pytest.mark.parametrize(
+    ("shift", "light", "fires"), [(0, 1.0, True), (3, 1.0, True), (0, 0.4, True), (900, 1.0, False)]
+)
+def test_a_camera_that_is_turned_away_gives_no_case(
+    noon: datetime, shift: int, light: float, fires: bool
+) -> None:
+    """Shaking in the wind and dusk do; another part of the street was never learned."""
+    scene = watcher("illegal_ads")
+    for second in range(8):
+        observe(scene, noon + timedelta(seconds=second), street())
+    for second in range(8, 30):
+        report = observe(
+            scene, noon + timedelta(seconds=second), street(shift, light), sticker("13900000001")
+        )
+    assert bool(report.findings) == fires
+
+
 def test_by_night_nothing_is_learned(noon: datetime) -> None:
     """A box that starts at night learns its signs in the morning."""
     line = sticker("热烈庆祝新店隆重开业", Box(0.2, 0.4, 0.8, 0.5))
