@@ -17,6 +17,7 @@ from rich.table import Table
 from edge import __version__
 from edge.errors import GridpatrolError
 from edge.evaluation.commands import app as evaluation
+from edge.review.commands import app as review
 
 app = typer.Typer(
     help="AI video inspection for city management: street cameras in, provable case drafts out.",
@@ -28,6 +29,7 @@ signs_app = typer.Typer(help="Signs a zone may show.", no_args_is_help=True)
 app.add_typer(signs_app, name="signs")
 
 app.add_typer(evaluation, name="eval")
+app.add_typer(review, name="review")
 
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The YAML file; configs/gridpatrol.yaml explains it.")

@@ -7,6 +7,7 @@ GridpatrolError
 ├── StoreError       SQLite, disk, evidence files
 ├── DeliveryError    broker, receipts
 ├── ContractError    messages that do not fit the published schema
+├── ReviewError      verdicts and files of verdicts
 └── EvaluationError  labelled pictures and scenarios to measure with
 
 Codes are stable: scripts and run books may match on them. ``docs/errors.md`` explains each
@@ -64,6 +65,10 @@ class Code(StrEnum):
     MSG_SCHEMA = "MSG-001"
     MSG_HASH = "MSG-002"
 
+    REV_FILE = "REV-001"
+    REV_CASE = "REV-002"
+    REV_ZONE = "REV-003"
+
     RUN_PORT = "RUN-001"
     RUN_EXTRA = "RUN-002"
 
@@ -120,6 +125,10 @@ class DeliveryError(GridpatrolError):
 
 class ContractError(GridpatrolError):
     """A message that does not fit the published schema."""
+
+
+class ReviewError(GridpatrolError):
+    """A verdict, or a file of verdicts, that cannot be taken in."""
 
 
 class EvaluationError(GridpatrolError):

@@ -16,7 +16,7 @@ from edge.cases.desk import CaseDesk
 from edge.cases.evidence import EvidenceRoom
 from edge.cases.store import CaseStore
 from edge.cases.suppressed import SuppressedStore
-from edge.config.model import CameraSettings, SecondLookSettings, Settings
+from edge.config.model import CameraSettings, Settings
 from edge.detectors.base import Detector, OnlyCameras
 from edge.detectors.card import model_folder
 from edge.detectors.objects import ObjectDetector
@@ -122,15 +122,16 @@ def build_rooms(settings: Settings) -> Rooms:
         store=store,
         uploader=_uploader(settings, database),
         lock=lock,
-        gate=build_gate(settings.detectors.second_look, detectors, desk, database),
+        gate=build_gate(settings, detectors, desk, database),
     )
 
 
 def build_gate(
-    chosen: SecondLookSettings, detectors: Sequence[Detector], desk: CaseDesk, database: Path
+    settings: Settings, detectors: Sequence[Detector], desk: CaseDesk, database: Path
 ) -> Gate | None:
     """The second look over what the detectors found; None when it is switched off."""
     models = [model for detector in detectors if (model := _model_inside(detector)) is not None]
+    chosen = settings.detectors.second_look
     if not chosen.enabled or not models:
         return None
     return Gate(
@@ -138,6 +139,7 @@ def build_gate(
         SuppressedStore(database),
         desk.has_open_case,
         again_after_s=chosen.again_after_s,
+        min_scores={(c.id, z.id): z.min_score for c in settings.active_cameras for z in c.zones},
     )
 
 

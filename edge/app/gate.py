@@ -7,7 +7,7 @@ passed or held by that judgement. What is held is stored with the reasons.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -21,6 +21,7 @@ _HOLDS_FOR = timedelta(minutes=10)
 """A confirmation holds while the thing keeps being seen, with gaps of at most this."""
 _PLACES_KEPT = 8
 _NOT_SEEN = "not_seen_again"
+_TOO_UNSURE = "too_unsure"
 
 
 @dataclass(slots=True)
@@ -41,6 +42,7 @@ class Gate:
         shelf: where suppressed findings are kept.
         has_open_case: whether a finding only attaches to a case that is open.
         again_after_s: a suppressed thing is judged anew after so many seconds.
+        min_scores: by camera and zone, the judged score from which a finding may open a case.
     """
 
     def __init__(
@@ -50,11 +52,13 @@ class Gate:
         has_open_case: Callable[[Finding], bool],
         *,
         again_after_s: float,
+        min_scores: Mapping[tuple[str, str], float] | None = None,
     ) -> None:
         self._second_look = second_look
         self._shelf = shelf
         self._has_open_case = has_open_case
         self._again_after = timedelta(seconds=again_after_s)
+        self._min_scores = min_scores or {}
         self._judged: dict[tuple[str, str], list[_Judged]] = {}
 
     def close(self) -> None:
@@ -74,15 +78,20 @@ class Gate:
         for finding in report.findings:
             judged = self._remembered(finding)
             if judged is None and self._has_open_case(finding):
-                passed.append(finding)
+                # Not judged, so without a say in the score of the case.
+                passed.append(replace(finding, score=0.0))
                 continue
-            if judged is None:
-                judged = self._judge(finding)
-                if not judged.judgement.confirmed:
-                    held.append(self._suppress(finding, judged.judgement))
-            if judged.judgement.confirmed:
-                passed.append(_confirmed(finding, judged.judgement))
+            fresh = judged is None
+            judged = judged or self._judge(finding)
+            confirmed = _confirmed(finding, judged.judgement)
+            if judged.judgement.confirmed and confirmed.score >= self._least(finding):
+                passed.append(confirmed)
+            elif fresh:
+                held.append(self._suppress(finding, judged.judgement))
         return replace(report, findings=tuple(passed)), tuple(held)
+
+    def _least(self, finding: Finding) -> float:
+        return self._min_scores.get((finding.camera_id, finding.zone_id), 0.0)
 
     def _judge(self, finding: Finding) -> _Judged:
         image = finding.look.frame.image
@@ -108,12 +117,18 @@ class Gate:
         return None
 
     def _suppress(self, finding: Finding, judgement: Judgement) -> Suppressed:
-        item = Suppressed.of(
-            finding,
-            judgement.look_alike or _NOT_SEEN,
-            judgement.score,
-            tuple(in_words(reason) for reason in judgement.reasons),
-        )
+        why = tuple(in_words(reason) for reason in judgement.reasons)
+        named = judgement.look_alike or _NOT_SEEN
+        if judgement.confirmed:
+            score, least = _confirmed(finding, judgement).score, self._least(finding)
+            named = _TOO_UNSURE
+            why += (
+                Words(
+                    f"二次核验后得分 {score:.2f}，低于该区域门槛 {least:.2f}",
+                    f"score after the second look {score:.2f}, the zone asks for {least:.2f}",
+                ),
+            )
+        item = Suppressed.of(finding, named, judgement.score, why)
         self._shelf.keep(item)
         return item
 

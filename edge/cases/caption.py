@@ -76,7 +76,7 @@ def far_view(image: Image, box: Box, parts: Sequence[Detection], caption: Sequen
 def near_view(image: Image, box: Box, caption: Sequence[str], *, min_width: int = 480) -> Image:
     """The place cut out with some surroundings, enlarged when it is small, and captioned."""
     height, width = image.shape[:2]
-    x0, y0, x1, y1 = _with_surroundings(box).pixels(width, height)
+    x0, y0, x1, y1 = near_window(box).pixels(width, height)
     crop = image[y0:y1, x0:x1]
     scale = max(min_width / crop.shape[1], 1.0)
     if scale > 1.0:
@@ -84,7 +84,8 @@ def near_view(image: Image, box: Box, caption: Sequence[str], *, min_width: int 
     return with_caption(np.asarray(crop, np.uint8), caption)
 
 
-def _with_surroundings(box: Box) -> Box:
+def near_window(box: Box) -> Box:
+    """The part of the picture that a near view of the box shows."""
     grown = box.grown(0.35)
     side = 0.18  # never less than this share of the picture: a near view needs its whereabouts
     dx, dy = max(side - grown.width, 0) / 2, max(side - grown.height, 0) / 2
@@ -94,10 +95,8 @@ def _with_surroundings(box: Box) -> Box:
 def with_caption(image: Image, lines: Sequence[str]) -> Image:
     """The picture with a bar below that holds the lines; long lines are set smaller."""
     height, width = image.shape[:2]
-    size = max(13, min(round(width / 46), 34))
-    pad = round(size * 0.7)
-    step = round(size * 1.45)
-    bar = Pillow.new("RGB", (width, pad * 2 + step * len(lines)), _BAR)
+    size, pad, step = _type(width)
+    bar = Pillow.new("RGB", (width, bar_height(width, len(lines))), _BAR)
     draw = ImageDraw.Draw(bar)
     for number, line in enumerate(lines):
         font = _fitting(line, size, width - 2 * pad)
@@ -105,6 +104,18 @@ def with_caption(image: Image, lines: Sequence[str]) -> Image:
         draw.text((pad, pad + number * step), line, font=font, fill=ink)
     strip = np.asarray(bar, np.uint8)[:, :, ::-1]
     return np.concatenate((image[:height], strip), axis=0)
+
+
+def bar_height(width: int, lines: int) -> int:
+    """Pixels that the bar of so many lines adds below a picture of that width."""
+    _, pad, step = _type(width)
+    return pad * 2 + step * lines
+
+
+def _type(width: int) -> tuple[int, int, int]:
+    """Size of the letters, margin and distance of lines, in pixels."""
+    size = max(13, min(round(width / 46), 34))
+    return size, round(size * 0.7), round(size * 1.45)
 
 
 def _fitting(line: str, size: int, width: int) -> ImageFont.FreeTypeFont:

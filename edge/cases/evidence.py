@@ -32,6 +32,7 @@ from edge.sqlite import as_store_error
 from edge.streams.frame import Image
 
 MANIFEST = "manifest.json"
+CAPTION_LINES = 3
 _ORPHAN_AFTER_S = 3600.0
 
 

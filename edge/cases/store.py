@@ -23,7 +23,7 @@ from edge.sqlite import open_database, transaction
 
 CaseState = Literal["open", "gone"]
 
-_SCHEMA = """
+SCHEMA = """
 CREATE TABLE IF NOT EXISTS cases (
     case_id TEXT PRIMARY KEY,
     state TEXT NOT NULL CHECK (state IN ('open', 'gone')),
@@ -50,6 +50,12 @@ CREATE TABLE IF NOT EXISTS revisions (
     revision INTEGER NOT NULL,
     status TEXT NOT NULL,
     created_at TEXT NOT NULL,
+    PRIMARY KEY (case_id, revision)
+) STRICT;
+CREATE TABLE IF NOT EXISTS reasons (
+    case_id TEXT NOT NULL REFERENCES cases (case_id),
+    revision INTEGER NOT NULL,
+    words TEXT NOT NULL,
     PRIMARY KEY (case_id, revision)
 ) STRICT;
 """
@@ -99,7 +105,7 @@ class CaseStore:
     def __init__(self, path: Path, outbox: Outbox) -> None:
         self._path = path
         self._outbox = outbox
-        self._db = open_database(path, _SCHEMA)
+        self._db = open_database(path, SCHEMA)
 
     def close(self) -> None:
         """Close the connection."""
@@ -152,6 +158,11 @@ class CaseStore:
             tx.execute(
                 "INSERT INTO revisions VALUES (?, ?, ?, ?)",
                 (draft.case_id, draft.revision, draft.status, iso(draft.created_at)),
+            )
+            words = [asdict(reason) for reason in draft.reasons]
+            tx.execute(
+                "INSERT INTO reasons VALUES (?, ?, ?)",
+                (draft.case_id, draft.revision, json.dumps(words, ensure_ascii=False)),
             )
             self._outbox.enqueue(tx, draft)
 

@@ -55,7 +55,7 @@ class Suppressed:
 
     Attributes:
         id: row number; 0 before it is stored.
-        look_alike: key of what it was taken for, or ``not_seen_again``.
+        look_alike: key of what it was taken for, ``not_seen_again`` or ``too_unsure``.
         box: 0–1 picture coordinates.
         score, second_score: of the rule and of the second look, 0–1.
         first_seen, last_seen: aware UTC.

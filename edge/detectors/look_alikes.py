@@ -51,7 +51,7 @@ LOOK_ALIKES = (
         frozenset({"two_wheeler", "bicycle", "motorcycle"}), _PILES, score=0.25, times=4.0,
     ),
     LookAlike(
-        "person_standing", "站着的人", "a person", frozenset({"person"}), _WARES,
+        "person_standing", "站着的人", "a person", frozenset({"person"}), _PILES,
         score=0.4, times=4.0,
     ),
     LookAlike(

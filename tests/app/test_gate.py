@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from edge.app.build import build_gate
 from edge.app.gate import Gate, in_words
 from edge.cases.suppressed import SuppressedStore
-from edge.config.model import SecondLookSettings
+from edge.config.model import Settings
 from edge.detectors.base import Detection, Look, OnlyCameras
 from edge.detectors.objects import ObjectDetector
 from edge.detectors.second_look import Judgement, Reason, SecondLook
@@ -119,8 +119,8 @@ def test_an_open_case_costs_nothing(shelf: SuppressedStore) -> None:
     """Also after a restart, when nothing is remembered here."""
     judge = Judge()
     passed, _ = gate(judge, shelf, open_case=True).let_pass(report(0))
-    assert len(passed.findings) == 1
-    assert judge.asked == 0
+    (finding,) = passed.findings
+    assert (finding.score, judge.asked) == (0.0, 0)  # the case keeps its own score
 
 
 def test_another_spot_is_judged_for_itself(shelf: SuppressedStore) -> None:
@@ -189,6 +189,42 @@ def test_every_reason_has_words() -> None:
         assert words.en.startswith("second look")
 
 
+def settings(*, enabled: bool) -> Settings:
+    zone = {"id": "z-1", "watch": "piled_materials", "polygon": [[0, 0], [1, 0], [1, 1]]}
+    return Settings.model_validate(
+        {
+            "box": {"id": "box-01", "city": "420111"},
+            "mqtt": {"host": "127.0.0.1"},
+            "grid": {"cells": "grid.geojson"},
+            "detectors": {"second_look": {"enabled": enabled}},
+            "cameras": [
+                {
+                    "id": "cam-1",
+                    "url": "x",
+                    "position": {"lon": 114.4, "lat": 30.3},
+                    "zones": [zone],
+                }
+            ],
+        }
+    )
+
+
+def test_a_zone_may_ask_for_more(shelf: SuppressedStore) -> None:
+    """The judged score, not the rule's, is what a zone's ``min_score`` is held against."""
+    door = Gate(
+        Judge(YES, YES),
+        shelf,
+        lambda _: False,
+        again_after_s=60,
+        min_scores={("cam-1", "z-1"): 0.7, ("cam-1", "z-2"): 0.6},
+    )
+    passed, held = door.let_pass(report(0))
+    assert (passed.findings, [item.look_alike for item in held]) == ((), ["too_unsure"])
+    assert "0.63" in held[0].second_reasons[-1].en
+    assert door.let_pass(report(2))[1] == ()
+    assert len(door.let_pass(report(4, zone="z-2"))[0].findings) == 1
+
+
 def test_models_run_for_some_cameras_only_judge_too(tmp_path: Path) -> None:
     """A model that its card reserves for some kinds of zones is wrapped; it is found inside."""
     model = ObjectDetector(shipped("models") / "coco-nanodet", provider="cpu")
@@ -196,10 +232,9 @@ def test_models_run_for_some_cameras_only_judge_too(tmp_path: Path) -> None:
     office = Office(tmp_path)
     with closing(office.store):
         database = tmp_path / "gridpatrol.db"
-        door = build_gate(SecondLookSettings(), [wrapped], office.desk, database)
+        door = build_gate(settings(enabled=True), [wrapped], office.desk, database)
         assert door is not None
         passed, _ = door.let_pass(report(0))
         assert passed.findings[0].reasons[-1].en.startswith("second look: like no known")
         door.close()
-        off = SecondLookSettings(enabled=False)
-        assert build_gate(off, [wrapped], office.desk, database) is None
+        assert build_gate(settings(enabled=False), [wrapped], office.desk, database) is None
