@@ -13,7 +13,7 @@ from edge.errors import Code, EvaluationError, StoreError
 
 app = typer.Typer(
     help="Measure accuracy: detectors on labelled pictures, cases on labelled videos.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
 
@@ -24,6 +24,56 @@ ReportOption = Annotated[
 ModelsDirOption = Annotated[
     Path | None, typer.Option(help="The site's own folder of models, beside the shipped ones.")
 ]
+
+
+@app.callback()
+def whole(  # noqa: PLR0917 - each is an option of its own
+    context: typer.Context,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Measure everything, write accuracy.md anew.")
+    ] = False,
+    scenarios: Annotated[
+        list[Path] | None, typer.Option(help="--all: a folder of scenarios; may be repeated.")
+    ] = None,
+    data: Annotated[
+        list[Path] | None, typer.Option(help="--all: a folder of data sets; may be repeated.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="--all: gets accuracy.md and accuracy/.")] = Path(
+        "docs"
+    ),
+    plan: Annotated[
+        Path | None, typer.Option(help="--all: what to measure; see configs/evaluation.yaml.")
+    ] = None,
+    models_dir: ModelsDirOption = None,
+    cache: Annotated[Path, typer.Option(help="--all: keeps detections for the next run.")] = Path(
+        "eval-cache"
+    ),
+    processes: Annotated[int, typer.Option(min=1, max=64, help="--all: at a time.")] = 2,
+) -> None:
+    """Measure accuracy: detectors on labelled pictures, cases on labelled videos."""
+    if context.invoked_subcommand is not None:
+        return
+    if not everything:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
+    from edge.evaluation.plan import load_plan
+    from edge.evaluation.whole import Whole, run_whole
+    from edge.shipped import shipped
+
+    _quiet()
+    page = run_whole(
+        Whole(
+            plan=load_plan(plan or shipped("configs") / "evaluation.yaml"),
+            scenarios=tuple(scenarios or (Path("examples/scenarios"),)),
+            data=tuple(data or ()),
+            out=out,
+            models_dir=models_dir,
+            memory=cache,
+            processes=processes,
+            tell=_tell,
+        )
+    )
+    typer.echo(str(page))
 
 
 @app.command()
@@ -40,7 +90,10 @@ def detector(  # noqa: PLR0917 - each is an option of its own
     models_dir: ModelsDirOption = None,
     split: Annotated[str | None, typer.Option(help="Split, where data has several.")] = None,
     exclude: Annotated[
-        Path | None, typer.Option(help="File with names of pictures to leave out, one a line.")
+        str | None, typer.Option(help="File that lists pictures to leave out, one a line.")
+    ] = None,
+    only: Annotated[
+        str | None, typer.Option(help="File that lists those to take; or FILE.csv:COLUMN=VALUE.")
     ] = None,
     ordinary: Annotated[
         bool, typer.Option("--ordinary", help="The pictures show none of the model's classes.")
@@ -57,15 +110,23 @@ def detector(  # noqa: PLR0917 - each is an option of its own
     from edge.evaluation.classes import read_map
     from edge.evaluation.dataset import load_dataset
     from edge.evaluation.detector import detector_figures, run_detector
+    from edge.evaluation.plan import stems
+    from edge.evaluation.report import detector_report
 
     _quiet()
     mapping = read_map(class_map)
-    chosen = load_dataset(data, split=split, exclude=_stems(exclude), ordinary=ordinary)
+    chosen = load_dataset(
+        data,
+        split=split,
+        exclude=stems(exclude),
+        only=stems(only) if only else None,
+        ordinary=ordinary,
+    )
     result = run_detector(model, chosen, mapping, models_dir=models_dir, tell=_tell)
     document = detector_figures(result)
     _write_json(json_file, document)
     if report is not None:
-        _tell("a report of one model comes with a later step")
+        detector_report(result, document, report)
     for kind in ("labels", "model"):
         if names := document[f"classes_only_in_{kind}"]:
             _tell(f"only in the {kind}, not measured: {', '.join(names[:12])}")
@@ -100,6 +161,7 @@ def cases(  # noqa: PLR0917 - each is an option of its own
     """
     from edge.evaluation.cases import run_cases, summary
     from edge.evaluation.load import load_scenarios
+    from edge.evaluation.report import cases_report
     from edge.evaluation.variants import Variant, stages
 
     _quiet()
@@ -119,29 +181,9 @@ def cases(  # noqa: PLR0917 - each is an option of its own
     )
     document = summary(judged) | {"without": sorted(variant.without), "split": split}
     _write_json(json_file, document)
+    if report is not None:
+        cases_report(document, report)
     _show(document["categories"])
-
-
-def _stems(file: Path | None) -> frozenset[str]:
-    """Names of pictures, with or without folder and suffix."""
-    if file is None:
-        return frozenset()
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise EvaluationError(
-            Code.EVL_OPTION, "--exclude", f"{file} cannot be read", "Give a text file"
-        ) from error
-    names = (Path(line.strip()).name for line in lines if line.strip())
-    return frozenset(_stem(name) for name in names)
-
-
-def _stem(name: str) -> str:
-    """Stems may hold dots themselves: only a picture's suffix is taken off."""
-    from edge.evaluation.photo import SUFFIXES
-
-    path = Path(name)
-    return path.stem if path.suffix.lower() in SUFFIXES else name
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ shows none of the classes. COCO: a JSON file, or a folder that holds one beside 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,12 @@ class DataSet:
 
 
 def load_dataset(
-    data: Path, *, split: str | None = None, exclude: Collection[str] = (), ordinary: bool = False
+    data: Path,
+    *,
+    split: str | None = None,
+    exclude: Collection[str] = (),
+    only: Collection[str] | None = None,
+    ordinary: bool = False,
 ) -> DataSet:
     """Read every label; pictures are only listed.
 
@@ -51,6 +56,7 @@ def load_dataset(
         data: the folder, or a COCO JSON file.
         split: which one, where there are several.
         exclude: stems of pictures to leave out, with or without Roboflow's ``.rf.HASH``.
+        only: stems of the pictures to take, likewise; None takes all.
         ordinary: the pictures show none of the model's classes; labels are not asked for.
 
     Raises:
@@ -60,22 +66,27 @@ def load_dataset(
     coco = None if ordinary else _coco_file(data, split)
     if coco is not None:
         names, labelled = read_coco(coco)
-        found = DataSet(coco, names, _without(labelled, exclude), 0)
+        found = DataSet(coco, names, labelled, 0)
     elif not data.is_dir():
         raise _bad(data, "no such folder", "Give a folder with images/, labels/ and data.yaml")
     elif ordinary:
         where = _picture_folder(data, split, {})
         pictures = tuple(LabelledPicture(path, ()) for path in _pictures(where))
-        found = DataSet(where, (), _without(pictures, exclude), 0)
+        found = DataSet(where, (), pictures, 0)
     else:
-        found = _read_yolo(data, split, exclude)
+        found = _read_yolo(data, split)
+    taken = tuple(p for p in found.pictures if _is_taken(p.path, exclude, only))
+    if found.pictures and not taken:
+        count = len(found.pictures)
+        raise _bad(found.folder, f"none of the {count} pictures is left", "See --exclude, --only")
+    found = replace(found, pictures=taken)
     if not found.pictures:
         kinds = ", ".join(sorted(SUFFIXES))
         raise _bad(found.folder, "holds no picture", f"Put pictures there: {kinds}")
     return found
 
 
-def _read_yolo(data: Path, split: str | None, exclude: Collection[str]) -> DataSet:
+def _read_yolo(data: Path, split: str | None) -> DataSet:
     document = _data_yaml(data)
     names = _names(data, document.get("names"))
     where = _picture_folder(data, split, document)
@@ -83,8 +94,6 @@ def _read_yolo(data: Path, split: str | None, exclude: Collection[str]) -> DataS
     pictures: list[LabelledPicture] = []
     unlabelled = 0
     for path in _pictures(where):
-        if _is_named(path, exclude):
-            continue
         file = _label_file(path, data)
         labels: tuple[Label, ...] = ()
         if file is None:
@@ -189,10 +198,8 @@ def _coco_file(data: Path, split: str | None) -> Path | None:
     return None
 
 
-def _without(
-    pictures: tuple[LabelledPicture, ...], exclude: Collection[str]
-) -> tuple[LabelledPicture, ...]:
-    return tuple(picture for picture in pictures if not _is_named(picture.path, exclude))
+def _is_taken(path: Path, exclude: Collection[str], only: Collection[str] | None) -> bool:
+    return not _is_named(path, exclude) and (only is None or _is_named(path, only))
 
 
 def _is_named(path: Path, names: Collection[str]) -> bool:
