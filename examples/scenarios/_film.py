@@ -164,6 +164,7 @@ def described(scenario: Scenario, script: Script) -> dict[str, object]:
                 "to": float(min(truth.until, scenario.looks * scenario.cadence_s)),
             }
             for truth in script.truth
+            if truth.since < scenario.looks * scenario.cadence_s
         ],
         "made_of": made_of(script),
         "ships": scenario.core,

@@ -9,7 +9,7 @@ import numpy as np
 from _demo import Floats, cut_out, footage
 from _goods import parasol, rubbish_bag
 from _grounds import VTEST, plate
-from _sprites import Sprite, joined, metre
+from _sprites import Sprite, joined, metre, over
 from _words import words
 
 # Frame of the recording, and the person's box on it.
@@ -126,11 +126,29 @@ def van() -> Sprite:
     body = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
     alpha = np.clip((cv2.GaussianBlur(body, (3, 3), 0.8) - 0.35) / 0.55, 0, 1) * 255
     cut = np.dstack((view.astype(np.float32), alpha)).astype(np.float32)
-    large = _enlarged(cut)
+    large = _on_wheels(_enlarged(cut))
     large[..., :3] *= 0.93
     large[..., :3] += 0.3 * (large[..., :3] - cv2.GaussianBlur(large[..., :3], (0, 0), 2.0))
     high = 50 * _ENLARGE / 1.95  # a small van is 1.95 m high
     return Sprite(
         np.clip(large, 0, 255), high, (46 * _ENLARGE, 61 * _ENLARGE), (1.15, 0.6),
-        "van cut from vtest.avi",
+        "van cut from vtest.avi, its wheels drawn",
     )  # fmt: skip
+
+
+def _on_wheels(body: Floats) -> Floats:
+    """The van's underside and wheels, which the recording loses in the shadow beneath it."""
+    out = np.zeros_like(body)
+    k, shift = _ENLARGE, 3
+
+    def scaled(points: list[tuple[float, float]]) -> np.ndarray:
+        return (np.array(points) * k * (1 << shift)).astype(np.int32)
+
+    under = scaled([(14, 50), (58, 56), (74, 52), (74, 56.5), (62, 60), (56, 60.5), (16, 56)])
+    cv2.fillPoly(out, [under], (26, 25, 25, 255), cv2.LINE_AA, shift)
+    for x, y, wide, high in ((20, 56, 4.0, 5.0), (60.5, 59, 3.6, 5.4), (74, 54.5, 2.2, 4.6)):
+        middle, axes = scaled([(x, y)])[0], scaled([(wide, high)])[0]
+        spot = ((int(middle[0]), int(middle[1])), (int(axes[0]), int(axes[1])))
+        cv2.ellipse(out, *spot, 0, 0, 360, (30, 29, 28, 255), -1, cv2.LINE_AA, shift)
+    over(out, body)
+    return out

@@ -103,7 +103,11 @@ def removed(world: World) -> Script:
 
 def parked_van(world: World) -> Script:
     path = goes((56, 800, 360), (62, 620, 330), (214, 620, 330), (220, 400, 250), (224, -60, 215))
-    return Script(Stage(world.plaza, [Actor(van(), path)], first_look=33), _zone(), sensor=SENSOR)
+    return Script(
+        Stage(world.plaza, [Actor(van(), path, size=0.9, shadow=0.75)], first_look=33),
+        _zone(),
+        sensor=SENSOR,
+    )
 
 
 def moving_shadow(world: World) -> Script:

@@ -138,7 +138,11 @@ def delivery_stop(world: World) -> Script:
 def van_waits(world: World) -> Script:
     path = goes((56, 800, 420), (62, 640, 395), (200, 640, 395), (206, 400, 250), (210, -60, 215))
     driver = waiting("man_dark", 712, 410, 66, 190)
-    return Script(Stage(world.plaza, [Actor(van(), path), driver]), [_kerb()], sensor=SENSOR)
+    return Script(
+        Stage(world.plaza, [Actor(van(), path, size=0.9, shadow=0.75), driver]),
+        [_kerb()],
+        sensor=SENSOR,
+    )
 
 
 def staff_inside(world: World) -> Script:
@@ -171,7 +175,7 @@ def patrol_plaza(world: World) -> Script:
     return Script(
         Stage(world.plaza, [*crowd(PLAZA, 500, 51, 22500, takes_s=(40, 130))]),
         [_kerb()],
-        sensor=(light(day_curve(12.5), lamp_warmth(12.5)), noise(2.4)),
+        sensor=(light(day_curve(15.0), lamp_warmth(15.0)), noise(2.4)),
     )
 
 
@@ -207,7 +211,7 @@ SCENARIOS = (
         "day to night",
         looks=500,
         cadence_s=45.0,
-        starts_at="2026-06-01T12:30:00+08:00",
+        starts_at="2026-06-01T15:00:00+08:00",
         patrol=True,
     ),
 )
