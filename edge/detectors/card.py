@@ -39,10 +39,16 @@ class InputCard(_Part):
 class OutputCard(_Part):
     """How the model's output is read."""
 
-    layout: Literal["nanodet", "yolox", "yolov8"]
+    layout: Literal["nanodet", "yolox", "yolov8", "fastestdet"]
     classes: Annotated[tuple[str, ...], Field(min_length=1)]
     strides: tuple[int, ...] = (8, 16, 32)
     bins: Annotated[int, Field(ge=2, le=64)] = 11
+
+    @model_validator(mode="after")
+    def _one_map(self) -> OutputCard:
+        if self.layout == "fastestdet" and len(self.strides) != 1:
+            raise ValueError("layout fastestdet has one map: give strides one value")
+        return self
 
 
 class Thresholds(_Part):

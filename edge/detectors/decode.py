@@ -72,16 +72,40 @@ def decode_nanodet(output: Floats, card: ModelCard) -> tuple[Floats, Floats]:
     return boxes, output[:, :count]
 
 
+def decode_fastestdet(output: Floats, card: ModelCard) -> tuple[Floats, Floats]:
+    """Layout ``(5 + classes, rows, columns)``: objectness, offsets and sizes before their squash.
+
+    Offsets are tanh, sizes sigmoid of the whole input; class scores weigh less than objectness
+    (FastestDet, dog-qiuqiu).
+    """
+    cells, strides = _cells(card.input.width, card.input.height, card.output.strides)
+    rows = output.reshape(len(output), -1).T
+    centre = (np.tanh(rows[:, 1:3]) + cells) * strides
+    whole = np.array((card.input.width, card.input.height), np.float32)
+    half = whole / (1 + np.exp(-np.clip(rows[:, 3:5], -30, 30))) / 2
+    boxes = np.concatenate((centre - half, centre + half), axis=1)
+    known = np.clip(rows, 0.0, 1.0)
+    return boxes, known[:, :1] ** 0.6 * known[:, 5:] ** 0.4
+
+
 DECODERS: dict[str, Decoder] = {
     "yolov8": decode_yolov8,
     "yolox": decode_yolox,
     "nanodet": decode_nanodet,
+    "fastestdet": decode_fastestdet,
 }
 
 
-def output_width(card: ModelCard) -> int:
-    """Values per prediction that the card's layout and classes call for."""
-    count = len(card.output.classes)
-    return {"yolov8": 4 + count, "yolox": 5 + count, "nanodet": count + 4 * card.output.bins}[
-        card.output.layout
-    ]
+def expected_shape(card: ModelCard) -> tuple[int, ...]:
+    """Shape of the output for one picture that the card's layout, classes and size call for."""
+    rows, count = expected_rows(card), len(card.output.classes)
+    match card.output.layout:
+        case "yolov8":
+            return 1, 4 + count, rows
+        case "yolox":
+            return 1, rows, 5 + count
+        case "nanodet":
+            return 1, rows, count + 4 * card.output.bins
+        case "fastestdet":
+            (stride,) = card.output.strides
+            return 1, 5 + count, -(-card.input.height // stride), -(-card.input.width // stride)

@@ -13,7 +13,7 @@ import onnxruntime as ort
 
 from edge.detectors.base import Detection, Look
 from edge.detectors.card import ModelCard, checked_weights, load_card
-from edge.detectors.decode import DECODERS, Floats, expected_rows, output_width
+from edge.detectors.decode import DECODERS, Floats, expected_shape
 from edge.errors import Code, ModelError
 from edge.geometry import Box
 from edge.streams.frame import Image
@@ -227,8 +227,7 @@ def _check_shape(folder: Path, card: ModelCard, session: ort.InferenceSession) -
         raise ModelError(
             Code.MDL_SHAPE, where, f"refuses the card's input size ({reason})", "Correct the card"
         ) from error
-    rows, columns = expected_rows(card), output_width(card)
-    wanted = (1, columns, rows) if card.output.layout == "yolov8" else (1, rows, columns)
+    wanted = expected_shape(card)
     if tuple(output.shape) != wanted:
         raise ModelError(
             Code.MDL_SHAPE,

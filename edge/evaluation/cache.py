@@ -19,6 +19,7 @@ import edge.streams
 from edge.config.model import Settings
 from edge.detectors.base import Detection, Detector, Look, OnlyCameras
 from edge.detectors.static import StaticObjectDetector
+from edge.detectors.tiles import TiledDetector
 
 _Answers = dict[int, tuple[Detection, ...]]
 
@@ -72,7 +73,9 @@ def cached(
     zones = [(zone.watch, zone.polygon) for camera in settings.cameras for zone in camera.zones]
     made: list[Detector] = []
     for detector in detectors:
-        inner = detector.detector if isinstance(detector, OnlyCameras) else detector
+        inner: Detector = detector
+        while isinstance(inner, OnlyCameras | TiledDetector):
+            inner = inner.detector
         if isinstance(inner, StaticObjectDetector):
             made.append(detector)
             continue

@@ -17,7 +17,14 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edge.detectors.base import Look
 from edge.detectors.card import ModelCard, load_card
-from edge.detectors.decode import decode_nanodet, decode_yolov8, decode_yolox, expected_rows
+from edge.detectors.decode import (
+    decode_fastestdet,
+    decode_nanodet,
+    decode_yolov8,
+    decode_yolox,
+    expected_rows,
+    expected_shape,
+)
 from edge.detectors.objects import ObjectDetector
 from edge.errors import Code, ModelError
 from edge.geometry import Box
@@ -89,7 +96,7 @@ def test_boxes_follow_the_picture_not_the_letterbox(nanodet: ObjectDetector) -> 
         assert max(d.box.iou(expected) for d in moved) > 0.6
 
 
-def card_for(layout: str, classes: int = 2, size: int = 64) -> ModelCard:
+def card_for(layout: str, classes: int = 2, size: int = 64, **output: object) -> ModelCard:
     return ModelCard.model_validate(
         {
             "name": "made",
@@ -99,7 +106,7 @@ def card_for(layout: str, classes: int = 2, size: int = 64) -> ModelCard:
             "licence": "none",
             "source": "test",
             "input": {"name": "images", "width": size, "height": size, "colour": "rgb"},
-            "output": {"layout": layout, "classes": [f"c{i}" for i in range(classes)]},
+            "output": {"layout": layout, "classes": [f"c{i}" for i in range(classes)], **output},
             "meanings": {"c0": "person"},
         }
     )
@@ -140,6 +147,31 @@ def test_nanodet_distances_are_expectations() -> None:
         output[0, 2 + side * 11 + step] = 50
     boxes, _ = decode_nanodet(output, card)
     np.testing.assert_allclose(boxes[0], [4 - 8, 4 - 16, 4 + 24, 4 + 32], atol=1e-3)
+
+
+@settings(deadline=None)
+@given(
+    cell=st.integers(0, 15),
+    size=st.tuples(st.floats(0.1, 0.9), st.floats(0.1, 0.9)),
+    shift=st.tuples(st.floats(-0.9, 0.9), st.floats(-0.9, 0.9)),
+)
+def test_fastestdet_squashes_offsets_and_sizes(
+    cell: int, size: tuple[float, float], shift: tuple[float, float]
+) -> None:
+    """One map of 4 x 4 at stride 16: a box encoded the other way round comes back."""
+    card = card_for("fastestdet", strides=[16])
+    output = np.zeros((7, 4, 4), np.float32)
+    shares = np.array(size)
+    flat = output.reshape(7, 16)
+    flat[0, cell], flat[5, cell] = 0.5, 0.8
+    flat[1:3, cell], flat[3:5, cell] = np.arctanh(shift), np.log(shares / (1 - shares))
+    boxes, scores = decode_fastestdet(output, card)
+    assert expected_shape(card) == (1, 7, 4, 4)
+    centre = (np.array([cell % 4, cell // 4]) + shift) * 16
+    expected = np.concatenate((centre - 32 * shares, centre + 32 * shares))
+    np.testing.assert_allclose(boxes[cell], expected, rtol=1e-3, atol=1e-2)
+    assert scores[cell, 0] == pytest.approx(0.5**0.6 * 0.8**0.4)
+    assert scores[cell, 1] == 0
 
 
 def made_model(folder: Path, layout: str, shape: tuple[int, ...], *, boxes: bool = True) -> Path:
