@@ -33,7 +33,8 @@ def whole(  # noqa: PLR0917 - each is an option of its own
         bool, typer.Option("--all", help="Measure everything, write accuracy.md anew.")
     ] = False,
     scenarios: Annotated[
-        list[Path] | None, typer.Option(help="--all: a folder of scenarios; may be repeated.")
+        list[Path] | None,
+        typer.Option(help="--all: a folder of scenarios, default .scenarios; may be repeated."),
     ] = None,
     data: Annotated[
         list[Path] | None, typer.Option(help="--all: a folder of data sets; may be repeated.")
@@ -64,7 +65,7 @@ def whole(  # noqa: PLR0917 - each is an option of its own
     page = run_whole(
         Whole(
             plan=load_plan(plan or shipped("configs") / "evaluation.yaml"),
-            scenarios=tuple(scenarios or (Path("examples/scenarios"),)),
+            scenarios=tuple(scenarios or (Path(".scenarios"),)),
             data=tuple(data or ()),
             out=out,
             models_dir=models_dir,
