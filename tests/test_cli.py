@@ -51,7 +51,7 @@ def write_config(folder: Path, url: str, second_url: str, state: str = "state") 
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "check", "demo", "consume", "verify", "models", "version"]
+    "command", ["run", "check", "demo", "consume", "verify", "models", "eval", "version"]
 )
 def test_every_command_explains_itself(command: str) -> None:
     """``--help`` says what it does."""

@@ -22,6 +22,7 @@ from edge.evaluation.video import Length, measure
 _Part = TypeVar("_Part", bound=BaseModel)
 _TIME_ZONE = BoxSettings.model_fields["time_zone"].default
 _MORNING = datetime(2026, 6, 1, 9, 0, tzinfo=ZoneInfo(_TIME_ZONE))
+_SOMEWHERE = {"lon": 114.41, "lat": 30.34}
 _KIND_OF_MAJOR = {"街面秩序": "street_vending", "宣传广告": "illegal_ads"}
 
 
@@ -167,10 +168,11 @@ class _Reader:
         if not isinstance(given, Mapping) or not given.get("zones"):
             self._bad("camera.zones", "required, but missing")
             return None
-        camera = {"look_every_s": cadence_s} if cadence_s else {}
-        return self._section(
-            CameraSettings, "camera", camera | dict(given) | {"id": CAMERA_ID, "url": str(video)}
-        )
+        assumed: dict[str, object] = {"position": _SOMEWHERE}
+        if cadence_s:
+            assumed["look_every_s"] = cadence_s
+        own = {"id": CAMERA_ID, "url": str(video)}
+        return self._section(CameraSettings, "camera", assumed | dict(given) | own)
 
     def _section(self, model: type[_Part], field: str, given: object) -> _Part | None:
         try:

@@ -3,7 +3,9 @@
 A case answers a truth when its zone is the same, its kind is the same (its code too when the
 truth gives one), and its first report lies between ``from`` and ``to`` + 30 s. A second case for
 an answered truth is a duplicate; a case that answers none is false; a truth nobody answers is
-missed. Precision is found / (found + false): duplicates are counted by themselves.
+missed. Precision is found / (found + false): duplicates are counted by themselves. False cases
+per camera-day are counted over every scenario that watches for the category; ``on_negatives`` over
+those in which nothing of it should be reported.
 """
 
 from __future__ import annotations

@@ -34,6 +34,7 @@ def test_what_is_not_said_has_a_default(tmp_path: Path) -> None:
         video=str(FOOTAGE / "ads.mp4"),
         truth=[{"category": 406, "from": "00:04", "to": "0:40.5"}],
     )  # fmt: skip
+    del document["camera"]["position"]
     write_scenario(tmp_path, document, "only.yml")
     (made,) = load_scenarios(tmp_path)
     assert (made.name, made.split, made.kind) == ("only", "report", "street_vending")
