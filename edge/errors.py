@@ -41,6 +41,7 @@ class Code(StrEnum):
     CAM_WORKER_DIED = "CAM-008"
     CAM_WORKER_HUNG = "CAM-009"
     CAM_PICTURE = "CAM-010"
+    CAM_VIEW = "CAM-011"
 
     MDL_MISSING = "MDL-001"
     MDL_CARD = "MDL-002"

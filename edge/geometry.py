@@ -1,9 +1,19 @@
-"""Boxes in picture coordinates: 0–1, origin top left, independent of resolution."""
+"""Boxes in picture coordinates (0–1, origin top left), and the ground plane they stand on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+METRES_PER_DEGREE = 111_320.0
+"""Of latitude."""
+
+FARTHEST_M = 500.0
+"""A point near the horizon maps to nonsense far away; nothing farther is believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +106,55 @@ def enclosing(boxes: Iterable[Box]) -> Box:
         max(b.x1 for b in found),
         max(b.y1 for b in found),
     )
+
+
+def to_metres(origin: tuple[float, float], point: tuple[float, float]) -> tuple[float, float]:
+    """Degrees (lon, lat) to metres east and north of an origin nearby."""
+    shrink = math.cos(math.radians(origin[1]))
+    return (
+        (point[0] - origin[0]) * METRES_PER_DEGREE * shrink,
+        (point[1] - origin[1]) * METRES_PER_DEGREE,
+    )
+
+
+class GroundPlane:
+    """From the picture to the ground, by four or more known points.
+
+    Args:
+        picture: points 0–1.
+        ground: the same points, metres east and north of any origin nearby.
+
+    Raises:
+        ValueError: the points do not span a plane.
+    """
+
+    def __init__(
+        self, picture: Sequence[tuple[float, float]], ground: Sequence[tuple[float, float]]
+    ) -> None:
+        matrix, _ = cv2.findHomography(np.array(picture, float), np.array(ground, float))
+        if matrix is None or abs(float(np.linalg.det(matrix))) < 1e-9:
+            raise ValueError("the points do not span a plane")
+        self._matrix = np.asarray(matrix, np.float64)
+        middle = np.array([*np.mean(np.array(picture, float), axis=0), 1.0])
+        self._near = math.copysign(1.0, float(self._matrix[2] @ middle))
+
+    def at(self, x: float, y: float) -> tuple[float, float] | None:
+        """Metres east and north; None at or above the horizon."""
+        east, north, scale = self._matrix @ np.array([x, y, 1.0])
+        if scale * self._near < 1e-9:
+            return None
+        return float(east / scale), float(north / scale)
+
+    def size(self, box: Box) -> tuple[float, float] | None:
+        """Metres: width of the lower edge, and depth if the box lay flat, so an upper bound.
+
+        None where the box reaches beyond what can be measured.
+        """
+        corners = (self.at(box.x0, box.y1), self.at(box.x1, box.y1))
+        foot, top = self.at(*box.foot), self.at(box.foot[0], box.y0)
+        if None in (*corners, foot, top):
+            return None
+        left, right = corners
+        assert left and right and foot and top  # noqa: S101, PT018 - just tested
+        width, depth = math.dist(left, right), math.dist(foot, top)
+        return (width, depth) if max(width, depth) <= FARTHEST_M else None

@@ -101,6 +101,9 @@ class ZoneSettings(Section):
     gone_after_s: Seconds = 600.0
     permitted_hours: tuple[Annotated[Hours, BeforeValidator(_read_hours)], ...] = ()
     min_score: Share = 0.4
+    min_looks: Annotated[int, Field(ge=1, le=1000)] = 3
+    min_size_m: Annotated[float, Field(gt=0, le=500)] | None = None
+    max_size_m: Annotated[float, Field(gt=0, le=500)] | None = None
     frontage: bool = False
     permitted_text: tuple[str, ...] = ()
     place: Identifier | None = None

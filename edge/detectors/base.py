@@ -23,6 +23,7 @@ class Detection:
         model: name and version of what saw it.
         text: the wording, for ``text`` detections.
         since: when it first stood there unchanged, for ``static_object`` detections.
+        looks: sightings that speak for it; more than one for ``static_object`` detections.
     """
 
     label: str
@@ -32,6 +33,7 @@ class Detection:
     model: str
     text: str | None = None
     since: datetime | None = None
+    looks: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)

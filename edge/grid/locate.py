@@ -6,20 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-import cv2
-import numpy as np
-import numpy.typing as npt
-
 from edge.config.model import CameraSettings, HomographySettings
 from edge.errors import Code, ConfigError
-from edge.geometry import Box
+from edge.geometry import FARTHEST_M, METRES_PER_DEGREE, Box, GroundPlane, to_metres
 from edge.grid.cells import CellMap
 from edge.grid.coordinates import LonLat, to_cgcs2000
 
 Method = Literal["homography", "zone_anchor", "camera"]
-_METRES_PER_DEGREE = 111_320.0  # of latitude
-_FARTHEST_M = 500.0
-"""A foot point above the horizon maps to nonsense far away: then the anchor speaks instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +50,7 @@ class Locator:
                 "Correct the position (lon, lat, datum) or add the cell",
             )
         self._home = home
-        self._to_ground = (
+        self._ground = (
             _solve(camera.id, camera.homography, self._camera, position.datum)
             if camera.homography
             else None
@@ -74,45 +67,29 @@ class Locator:
         return Spot(*self._camera, "camera", self._home)
 
     def _project(self, box: Box) -> LonLat | None:
-        if self._to_ground is None:
+        metres = self._ground.at(*box.foot) if self._ground else None
+        if metres is None or math.hypot(*metres) > FARTHEST_M:
             return None
-        x, y = box.foot
-        east, north, scale = self._to_ground @ np.array([x, y, 1.0])
-        if abs(scale) < 1e-9:
-            return None
-        east, north = float(east / scale), float(north / scale)
-        if math.hypot(east, north) > _FARTHEST_M:
-            return None
-        return _from_local(self._camera, east, north)
+        return _from_local(self._camera, *metres)
 
 
-def _solve(
-    camera_id: str, settings: HomographySettings, origin: LonLat, datum: str
-) -> npt.NDArray[np.float64]:
+def _solve(camera_id: str, settings: HomographySettings, origin: LonLat, datum: str) -> GroundPlane:
     """Picture to metres east and north of the camera; degrees are too small to solve in."""
-    ground = [_to_local(origin, to_cgcs2000(lon, lat, datum)) for lon, lat in settings.ground]
-    matrix, _ = cv2.findHomography(np.array(settings.image, float), np.array(ground, float))
-    if matrix is None or abs(float(np.linalg.det(matrix))) < 1e-9:
+    ground = [to_metres(origin, to_cgcs2000(lon, lat, datum)) for lon, lat in settings.ground]
+    try:
+        return GroundPlane(settings.image, ground)
+    except ValueError as error:
         raise ConfigError(
             Code.CFG_GRID,
             f"camera {camera_id} homography",
-            "the points do not span a plane",
+            str(error),
             "Choose four points of which no three lie on a line",
-        )
-    return np.asarray(matrix, np.float64)
-
-
-def _to_local(origin: LonLat, point: LonLat) -> tuple[float, float]:
-    shrink = math.cos(math.radians(origin[1]))
-    return (
-        (point[0] - origin[0]) * _METRES_PER_DEGREE * shrink,
-        (point[1] - origin[1]) * _METRES_PER_DEGREE,
-    )
+        ) from error
 
 
 def _from_local(origin: LonLat, east_m: float, north_m: float) -> LonLat:
     shrink = math.cos(math.radians(origin[1]))
     return (
-        origin[0] + east_m / (_METRES_PER_DEGREE * shrink),
-        origin[1] + north_m / _METRES_PER_DEGREE,
+        origin[0] + east_m / (METRES_PER_DEGREE * shrink),
+        origin[1] + north_m / METRES_PER_DEGREE,
     )

@@ -42,6 +42,7 @@ class Finding:
         reasons: why, in words.
         look: the picture it is seen on, with all its detections.
         parts: the detections that made the rule fire.
+        size_m: width and greatest depth on the ground, metres, where a homography gives them.
     """
 
     camera_id: str
@@ -56,6 +57,7 @@ class Finding:
     reasons: tuple[Words, ...]
     look: Look
     parts: tuple[Detection, ...]
+    size_m: tuple[float, float] | None = None
 
     @property
     def dwell_s(self) -> float:

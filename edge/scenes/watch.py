@@ -7,14 +7,16 @@ from pathlib import Path
 
 from edge.config.model import CameraSettings
 from edge.detectors.base import Detection, Look
+from edge.geometry import GroundPlane, to_metres
 from edge.scenes.ads import CARRIED, SHOWN, AdRules, Wall, illegal_ads, settled
 from edge.scenes.before import WallBefore
 from edge.scenes.beside import Sight
 from edge.scenes.finding import EventKind, Finding, SceneReport
 from edge.scenes.numbers import NumberGuard
 from edge.scenes.people import PeopleTracker
+from edge.scenes.piles import VEHICLES, Attendance, piled_materials
 from edge.scenes.places import PlaceTracker
-from edge.scenes.rules import RUBBISH, Verdict, piled_materials
+from edge.scenes.rules import RUBBISH, Verdict
 from edge.scenes.signs import PermittedSigns
 from edge.scenes.vending import VendingRule
 from edge.scenes.wares import vending_data
@@ -62,7 +64,16 @@ class SceneWatcher:
             if zone.settings.watch == "street_vending"
         }
         self._streets = tuple(z.bounds for z in self.zones if z.settings.id in self._vending)
-        self._people = PeopleTracker(learn_s=learn_s, forget_s=forget_s, areas=self._streets)
+        self._attendance = {
+            zone.settings.id: Attendance()
+            for zone in self.zones
+            if zone.settings.watch == "piled_materials"
+        }
+        self._ground = _ground_plane(camera)
+        footways = (z.bounds for z in self.zones if z.settings.id in self._attendance)
+        self._people = PeopleTracker(
+            learn_s=learn_s, forget_s=forget_s, areas=(*self._streets, *footways)
+        )
         patterns = shipped_patterns()
         self._ads = ads or AdRules(patterns, NumberGuard(patterns, "masked"))
         self._walls = {
@@ -76,7 +87,7 @@ class SceneWatcher:
         now = look.frame.captured_at
         look = settled(look)
         self._tracker.update(self._tracked(look), now)
-        if self._vending:
+        if self._vending or self._attendance:
             self._people.update(look)
         findings: list[Finding] = []
         clear: list[str] = []
@@ -89,12 +100,13 @@ class SceneWatcher:
         return SceneReport(self._public(look), tuple(findings), tuple(clear))
 
     def _judge(self, zone: Zone, look: Look) -> Verdict | None:
-        places, now = self._tracker.places, look.frame.captured_at
+        places = self._tracker.places
         match EventKind(zone.settings.watch):
             case EventKind.STREET_VENDING:
                 return self._vending[zone.settings.id].judge(self._sight(look))
             case EventKind.PILED_MATERIALS:
-                return piled_materials(zone, places, now)
+                attendance = self._attendance[zone.settings.id]
+                return piled_materials(zone, self._sight(look), attendance, self._ground)
             case EventKind.ILLEGAL_ADS:
                 return illegal_ads(zone, places, look, self._walls[zone.settings.id], self._ads)
 
@@ -105,6 +117,8 @@ class SceneWatcher:
             near = any(thing.box.overlap(street.grown(0.3)) > 0 for street in self._streets)
             if near and not (thing.meaning == "goods" and self._people.furniture(look, thing)):
                 found.append(thing)
+        if self._attendance:
+            found += [d for d in look.of(*VEHICLES) if d not in found]
         return found
 
     def _sight(self, look: Look) -> Sight:
@@ -136,6 +150,7 @@ class SceneWatcher:
             reasons=verdict.reasons,
             look=self._public(look),
             parts=tuple(self._without_numbers(part) for part in verdict.parts),
+            size_m=verdict.size_m,
         )
 
     def _public(self, look: Look) -> Look:
@@ -146,6 +161,15 @@ class SceneWatcher:
         if seen.text is None or seen.meaning == "qr":
             return seen
         return replace(seen, text=self._ads.guard.scrubbed(seen.text))
+
+
+def _ground_plane(camera: CameraSettings) -> GroundPlane | None:
+    """For sizes; any origin does, so the datum does not matter."""
+    if camera.homography is None:
+        return None
+    origin = camera.homography.ground[0]
+    ground = [to_metres(origin, point) for point in camera.homography.ground]
+    return GroundPlane(camera.homography.image, ground)
 
 
 def _wall(zone: Zone, camera_id: str, learn_s: float, memory: Path | None, ads: AdRules) -> Wall:

@@ -1,0 +1,194 @@
+"""Regions that have changed and stay: is it a thing, or light, or the gap a thing has left?"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import cv2
+import numpy as np
+
+from edge.detectors.background import Floats, Mask, largest_of, mean_of, pure_log
+from edge.detectors.base import Look
+from edge.geometry import Box
+
+MOVING = ("person", "vehicle", "two_wheeler")
+
+_LIGHT_RANGE = 0.82  # a shadow or lamp changes ln(level + 24) by no more; black bags do
+_SAME_CHROMA = 0.14  # channels change alike under light, but for a little blue in shadow
+_NEW_EDGE = 0.06  # slope per pixel of what is not in the background
+_NEW_TEXTURE = 0.35  # share of such pixels around; one hard edge of a shadow gives less
+_THIN = 2.3  # pixels from a region's rim to its middle; the seam of a shift is thinner
+_SHARP = 0.35  # share of a thing's contrast that it has at its very rim
+_APART = 0.13  # from the change around it, in ln(level + 24)
+_FULL_CONTRAST = 0.5  # in ln(level + 24), from which strength is 1
+_CLEARLY = 1.3  # rim in the background so much stronger than now: the thing is gone for sure
+
+
+@dataclass(frozen=True)
+class Region:
+    """A connected change.
+
+    Attributes:
+        box: around it.
+        pixels: where it is.
+        strength: contrast to the background, 0-1; 0 when nothing was left there.
+        vacated: something that was part of the background is gone.
+    """
+
+    box: Box
+    pixels: Mask
+    strength: float
+    vacated: bool
+
+
+def light_only(now: Floats, background: Floats) -> Mask:
+    """Pixels where only the light has changed: all channels alike, the ground's texture kept."""
+    change = now - background
+    calm = cv2.blur(change, (5, 5))
+    mean = mean_of(calm)
+    pure = cv2.blur(pure_log(now) - pure_log(background), (5, 5))
+    grey = mean_of(pure)
+    chroma = largest_of(cv2.absdiff(pure, cv2.merge([grey, grey, grey])))
+    slope = _slope(mean_of(change))
+    # Where the ground itself has strong edges, half a pixel of sway looks like a new edge.
+    allowed = cv2.dilate(_slope(mean_of(background)), np.ones((3, 3), np.uint8))
+    new_edges = (slope > _NEW_EDGE + 0.6 * allowed).astype(np.float32)
+    texture = cv2.blur(new_edges, (9, 9))
+    return np.asarray(
+        (np.abs(mean) < _LIGHT_RANGE) & (chroma < _SAME_CHROMA) & (texture < _NEW_TEXTURE), np.bool_
+    )
+
+
+def regions(
+    changed: Mask,
+    different: Mask,
+    now: Floats,
+    background: Floats,
+    *,
+    min_area: float,
+    max_area: float,
+) -> list[Region]:
+    """Connected changes of a fitting size, each judged.
+
+    Args:
+        changed: pixels that have stood long enough.
+        different: pixels that differ now; a thing's rim is often still too young.
+        now, background: logarithms.
+        min_area, max_area: shares of the picture.
+    """
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+    whole = cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_CLOSE, kernel, iterations=2)
+    whole = cv2.morphologyEx(whole, cv2.MORPH_OPEN, kernel)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(whole)
+    height, width = whole.shape
+    found = []
+    for index in range(1, count):
+        x, y, w, h, size = (int(value) for value in stats[index])
+        if not min_area <= size / (height * width) <= max_area:
+            continue
+        pixels = labels == index
+        strength, vacated = _judge(now, background, pixels & changed, different)
+        box = Box.clipped(x / width, y / height, (x + w) / width, (y + h) / height)
+        found.append(Region(box, pixels, strength, vacated))
+    return found
+
+
+def _judge(now: Floats, background: Floats, region: Mask, different: Mask) -> tuple[float, bool]:
+    """Strength of a thing left there (0: none), and whether one was taken away for sure."""
+    ys, xs = np.nonzero(region)
+    # With a margin: the rim is judged by its surroundings.
+    window = (
+        slice(max(int(ys.min()) - 12, 0), int(ys.max()) + 13),
+        slice(max(int(xs.min()) - 12, 0), int(xs.max()) + 13),
+    )
+    here, before, inside = now[window], background[window], region[window]
+    change = here - before
+    solid = inside.astype(np.uint8)
+    reach = cv2.dilate(solid, np.ones((9, 9), np.uint8)) > 0
+    around = (cv2.dilate(solid, np.ones((21, 21), np.uint8)) > 0) & ~reach
+    # Against the change around it: a shadow that has fallen on all of the place is no contrast.
+    light = np.median(change[around], axis=0) if around.any() else np.zeros(3, np.float32)
+    apart = np.abs(change - light).max(axis=2)
+    # With its rim, which is often still too young, and without the shadow it stands in.
+    inside = (inside | (reach & different[window])) & (apart > _APART)
+    edged = cv2.copyMakeBorder(inside.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    if not inside.any() or cv2.distanceTransform(edged, cv2.DIST_L2, 3).max() < _THIN:
+        return 0.0, False
+    contrast = float(apart[inside].mean())
+    if _rim_contrast(change, inside) < _SHARP * contrast:
+        return 0.0, False
+    rim, rim_before = _rim_contrast(here, inside), _rim_contrast(before, inside)
+    if rim < rim_before:
+        return 0.0, rim_before > _CLEARLY * rim
+    return min(contrast / _FULL_CONTRAST, 1.0), False
+
+
+class Traffic:
+    """Where people and vehicles were seen lately: who stood still there is no pile.
+
+    A parked car that the model misses on most looks is still a parked car. Passing ones leave
+    boxes in ever new places, standing ones in one place; only those count.
+    """
+
+    _KEPT_LOOKS = 240
+    _FEWEST = 3
+    _SHARE = 0.15  # of the looks since the thing appeared
+    _ARRIVAL = 10  # looks in which a thing that has just come is recognised best
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[datetime, tuple[Box, ...]]] = deque(maxlen=self._KEPT_LOOKS)
+
+    def note(self, look: Look) -> None:
+        """Remember one look."""
+        boxes = tuple(d.box for d in look.of(*MOVING))
+        self._seen.append((look.frame.captured_at, boxes))
+
+    def stood(self, box: Box, since: datetime) -> bool:
+        """Whether a person or vehicle has stood where the box is since about then."""
+        newest = self._seen[-1][1] if self._seen else ()
+        if any(_is_part_of(box, other) for other in newest):
+            return True
+        spell = [boxes for at, boxes in self._seen if at >= since - timedelta(seconds=1)]
+        for boxes in spell:
+            for standing in boxes:
+                if not _is_part_of(box, standing):
+                    continue
+                hits = [any(other.iou(standing) >= 0.5 for other in look) for look in spell]
+                on_arrival = sum(hits[: self._ARRIVAL])
+                enough = max(self._FEWEST, self._SHARE * len(spell))
+                # Who was not there when it appeared has come to stand before it.
+                if on_arrival >= self._FEWEST or (on_arrival and sum(hits) >= enough):
+                    return True
+        return False
+
+
+def _is_part_of(box: Box, other: Box) -> bool:
+    """Whether a region may be that person or vehicle, even where its box misses the rim."""
+    return box.covered_by(other.grown(0.15)) > 0.5 or other.covered_by(box) > 0.6
+
+
+def _slope(grey: Floats) -> Floats:
+    across = np.abs(cv2.Sobel(grey, cv2.CV_32F, 1, 0, ksize=1)) * 0.5
+    down = np.abs(cv2.Sobel(grey, cv2.CV_32F, 0, 1, ksize=1)) * 0.5
+    return np.asarray(cv2.max(across, down), np.float32)
+
+
+def _rim_contrast(picture: Floats, region: Mask) -> float:
+    """How strongly the inside of a region's rim differs from the outside next to it."""
+    mask = region.astype(np.uint8)
+    kernel = np.ones((5, 5), np.uint8)
+    outside = (cv2.dilate(mask, kernel) > 0) & ~region
+    inside = region & (cv2.erode(mask, kernel) == 0)
+    mean_in, weight_in = _local_mean(picture, inside)
+    mean_out, weight_out = _local_mean(picture, outside)
+    rim = (weight_in > 0) & (weight_out > 0)
+    return float(np.abs(mean_in[rim] - mean_out[rim]).max(axis=1).mean()) if rim.any() else 0.0
+
+
+def _local_mean(picture: Floats, mask: Mask) -> tuple[Floats, Floats]:
+    """Mean of the masked pixels within 7 x 7 of each pixel, and their share there."""
+    weight = cv2.blur(mask.astype(np.float32), (7, 7))
+    total = cv2.blur(picture * mask[..., None].astype(np.float32), (7, 7))
+    return total / np.maximum(weight, 1e-6)[..., None], weight
