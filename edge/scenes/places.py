@@ -16,6 +16,8 @@ from edge.geometry import Box
 
 _FOLLOW = 0.3
 """Share by which a place moves to the newest box: a vendor shifts, a detector trembles."""
+_HIDDEN = 0.35  # share of a place behind a person or vehicle from which it may go unseen
+_PART = 0.7  # share of a static object inside a known one from which it is a piece of that
 
 
 @dataclass(slots=True)
@@ -30,6 +32,7 @@ class Place:
         score: running mean of the detections' scores.
         last: the newest detection.
         wander: mean distance of the detections' middle from the place's, in its widths.
+        hidden: whether somebody stood before it on the newest look, and it was not seen.
     """
 
     meaning: str
@@ -41,6 +44,7 @@ class Place:
     score: float
     last: Detection
     wander: float = 0.0
+    hidden: bool = False
 
     @property
     def dwell_s(self) -> float:
@@ -71,15 +75,40 @@ class PlaceTracker:
         """All places alive."""
         return tuple(self._places)
 
-    def update(self, detections: Sequence[Detection], now: datetime) -> None:
-        """Give each detection to the place it overlaps most, best overlap first."""
+    def update(
+        self, detections: Sequence[Detection], now: datetime, hiding: Sequence[Box] = ()
+    ) -> None:
+        """Give each detection to the place it overlaps most, best overlap first.
+
+        Args:
+            detections: of this look.
+            now: when it was taken.
+            hiding: where people and vehicles stand on it. A place behind them is not missing, and
+                what still shows of a static object there is not all of it.
+        """
         self._places = [
             place
             for place in self._places
-            if 0 <= (now - place.last_seen).total_seconds() <= self._forget_s
+            if 0 <= (now - place.last_seen).total_seconds() <= self._patience_s(place)
         ]
-        for place in self._places:
-            place.looks += 1
+        behind = [_is_behind(place, hiding) for place in self._places]
+        seen = self._assign(detections, now, behind)
+        for p, place in enumerate(self._places):
+            if p in seen or not behind[p]:
+                place.looks += 1
+                place.hidden = False
+            else:
+                place.hidden = True
+        self._places += [
+            Place(x.meaning, x.box, x.since or now, now, 1, 1, x.score, x)
+            for d, x in enumerate(detections)
+            if d not in seen.values() and not self._is_fragment(x)
+        ]
+
+    def _assign(
+        self, detections: Sequence[Detection], now: datetime, behind: Sequence[bool]
+    ) -> dict[int, int]:
+        """Which place has been seen again as which detection."""
         pairs = sorted(
             (
                 (place.box.iou(detection.box), p, d)
@@ -89,24 +118,40 @@ class PlaceTracker:
             ),
             reverse=True,
         )
-        taken_places: set[int] = set()
+        seen: dict[int, int] = {}
         taken: set[int] = set()
         for iou, p, d in pairs:
-            if iou < self._min_iou:
-                break
-            if p not in taken_places and d not in taken:
-                taken_places.add(p)
-                taken.add(d)
-                _see_again(self._places[p], detections[d], now)
-        self._places += [
-            Place(x.meaning, x.box, x.since or now, now, 1, 1, x.score, x)
-            for d, x in enumerate(detections)
-            if d not in taken
-        ]
+            place, detection = self._places[p], detections[d]
+            part = _is_part(detection, place)
+            if p in seen or d in taken or (iou < self._min_iou and not part):
+                continue
+            seen[p] = d
+            taken.add(d)
+            _see_again(place, detection, now, keep_box=part and (behind[p] or iou < self._min_iou))
+        return seen
+
+    def _is_fragment(self, detection: Detection) -> bool:
+        """Whether a static object is a second piece of one already known."""
+        return any(_is_part(detection, place) for place in self._places)
+
+    def _patience_s(self, place: Place) -> float:
+        return self._forget_s * (3 if place.hidden else 1)
 
 
-def _see_again(place: Place, detection: Detection, now: datetime) -> None:
-    old, new = place.box, detection.box
+def _is_part(detection: Detection, place: Place) -> bool:
+    """Whether a static object lies inside one that is known: people cut it in pieces."""
+    both_static = detection.meaning == place.meaning == "static_object"
+    return both_static and detection.box.covered_by(place.box) >= _PART
+
+
+def _is_behind(place: Place, hiding: Sequence[Box]) -> bool:
+    return any(place.box.covered_by(box) >= _HIDDEN for box in hiding)
+
+
+def _see_again(
+    place: Place, detection: Detection, now: datetime, *, keep_box: bool = False
+) -> None:
+    old, new = place.box, place.box if keep_box else detection.box
     apart = abs(old.x0 + old.x1 - new.x0 - new.x1) / 2 / max(old.width, 1e-6)
     place.wander += (apart - place.wander) / min(place.hits + 1, 20)
     place.box = Box(

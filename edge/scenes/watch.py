@@ -86,7 +86,8 @@ class SceneWatcher:
         """Take in one look and say what it means for each zone."""
         now = look.frame.captured_at
         look = settled(look)
-        self._tracker.update(self._tracked(look), now)
+        hiding = [d.box for d in look.of("person", "vehicle")]
+        self._tracker.update(self._tracked(look), now, hiding)
         if self._vending or self._attendance:
             self._people.update(look)
         findings: list[Finding] = []
