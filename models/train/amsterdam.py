@@ -81,7 +81,7 @@ def refused(photos: list[Photo], folder: Path) -> list[str]:
 
 
 def half(photo: Photo) -> str:
-    """Which half a photo is in, by its hash: learned from in the second stage, or reported on."""
+    """Which half a photo is in, by its hash: learned from, or reported on."""
     return "learn" if int(photo.sha256[-1], 16) % 2 else "report"
 
 

@@ -191,11 +191,12 @@ def augmented(
     *,
     mosaic: float,
     scales: tuple[float, float],
+    lean_deg: float,
 ) -> Sample:
     """One training picture: one sample or a mosaic of four, turned, scaled, relit, compressed."""
     four = rng.random() < mosaic
     sample = _mosaic([draw() for _ in range(4)], side, rng) if four else draw()
-    sample = _warped(sample, side, rng, scales)
+    sample = _warped(sample, side, rng, scales, lean_deg)
     return Sample(_relit(sample.picture, rng), sample.boxes, sample.kinds)
 
 
@@ -218,11 +219,18 @@ def _mosaic(samples: list[Sample], side: int, rng: random.Random) -> Sample:
     return Sample(canvas, np.concatenate(boxes).astype(np.float32), np.concatenate(kinds))
 
 
-def _warped(sample: Sample, side: int, rng: random.Random, scales: tuple[float, float]) -> Sample:
+def _warped(
+    sample: Sample, side: int, rng: random.Random, scales: tuple[float, float], lean_deg: float
+) -> Sample:
+    """Turned, sheared, scaled and moved, by one affine map.
+
+    The box of a turned box is wider than the thing: by half its height for a sign ten times as long
+    as high, leaning 6 degrees. Long thin things must not lean.
+    """
     height, width = sample.picture.shape[:2]
     scale = side / max(height, width) * float(np.exp(rng.uniform(*np.log(scales))))
-    turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-6, 6), scale)
-    turn[0, 1] += rng.uniform(-0.08, 0.08) * scale
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-lean_deg, lean_deg), scale)
+    turn[0, 1] += np.tan(np.radians(rng.uniform(-lean_deg, lean_deg))) * scale
     slack = side / 2 if scale * max(height, width) > side else side * 0.35
     turn[:, 2] += (side / 2 - width / 2, side / 2 - height / 2)
     turn[:, 2] += rng.uniform(-slack, slack) * 0.5, rng.uniform(-slack, slack) * 0.5

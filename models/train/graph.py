@@ -30,6 +30,9 @@ class YoloxGraph(nn.Module):
 
     Args:
         path: an ONNX file exported by YOLOX: prediction convolutions named ``*_preds.<stride>``.
+
+    Attributes:
+        early: names of the weights before the spatial pyramid pooling, most of the backbone.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,12 +51,17 @@ class YoloxGraph(nn.Module):
             if node.op_type != "Constant"
         ]
         self.weights = nn.ParameterDict()
+        self.early: list[str] = []
         heads: dict[str, dict[str, str]] = {}
+        pooled = False
         for node, _ in self._steps:
+            pooled = pooled or node.op_type == "MaxPool"
             if node.op_type != "Conv":
                 continue
             for name in node.input[1:]:
                 self.weights[_key(name)] = nn.Parameter(torch.tensor(self._constants[name]))
+                if not pooled:
+                    self.early.append(_key(name))
             for part in ("reg", "obj", "cls"):
                 if f"{part}_preds" in node.input[1]:
                     heads.setdefault(node.input[1].split(".")[2], {})[part] = node.output[0]
@@ -146,8 +154,6 @@ class YoloxGraph(nn.Module):
 
 
 def _reshaped(tensor: onnx.TensorProto, classes: int) -> onnx.TensorProto:
-    """The shape ``(1, 85, cells)`` of a Reshape for another number of classes and input size."""
-    shape = numpy_helper.to_array(tensor).copy()
-    shape[shape == 85] = 5 + classes
-    shape[-1] = -1
-    return numpy_helper.from_array(np.asarray(shape, np.int64), tensor.name)
+    """The shape ``(1, channels, cells)`` of a Reshape, for other classes and another input size."""
+    shape = np.array([1, 5 + classes, -1], np.int64)
+    return numpy_helper.from_array(shape, tensor.name)

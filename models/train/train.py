@@ -81,7 +81,12 @@ class Pictures:
         scales = tuple(augment["scales"])
         samples = [
             augmented(
-                self.draw, side, self.rng, mosaic=0 if plain else augment["mosaic"], scales=scales
+                self.draw,
+                side,
+                self.rng,
+                mosaic=0 if plain else augment["mosaic"],
+                scales=scales,
+                lean_deg=augment["lean_deg"],
             )
             for _ in range(size)
         ]
@@ -102,9 +107,11 @@ def _prefetched(make: Callable[[], tuple], depth: int = 6) -> Callable[[], tuple
     return waiting.get
 
 
-def train(recipe: dict, data: Path, base: Path, out: Path, minutes: float | None) -> None:
+def train(
+    recipe: dict, data: Path, base: Path, out: Path, *, minutes: float | None, resume: bool
+) -> None:
     """Fine-tune; ``out`` gets ``model.onnx`` now and then, from the averaged weights."""
-    seed, side = recipe["seed"], recipe["side"]
+    seed, side = recipe["seed"] + resume, recipe["side"]
     torch.manual_seed(seed)
     torch.set_num_threads(recipe.get("threads", 1))
     pictures = Pictures(recipe, data, seed)
@@ -116,14 +123,18 @@ def train(recipe: dict, data: Path, base: Path, out: Path, minutes: float | None
     model = YoloxGraph(base)
     if recipe.get("mine"):
         pictures.mine(model, side)
-    if "ancestors" in recipe:
+    if not resume:
         model.set_classes(recipe["ancestors"])
+    # Batch norms are folded in, so nothing reins in a large step: the backbone keeps what it knows.
+    for name in model.early:
+        model.weights[name].requires_grad_(False)
     average = copy.deepcopy(model)
-    heads = [p for n, p in model.weights.items() if "_preds" in n]
-    body = [p for n, p in model.weights.items() if "_preds" not in n]
+    learning = [(n, p) for n, p in model.weights.items() if p.requires_grad]
+    heads = [p for n, p in learning if "_preds" in n]
+    body = [p for n, p in learning if "_preds" not in n]
     rate = recipe["rate"]
     optimiser = torch.optim.AdamW(
-        [{"params": body, "lr": rate}, {"params": heads, "lr": rate * 2}], weight_decay=0.02
+        [{"params": body, "lr": rate}, {"params": heads, "lr": rate * 3}], weight_decay=0.005
     )
     steps, warm = recipe["steps"], 200
     began = time.time()
@@ -138,7 +149,7 @@ def train(recipe: dict, data: Path, base: Path, out: Path, minutes: float | None
     while share() < 1:
         step = done["step"]
         factor = min(step / warm, 1) * (0.02 + 0.98 * (1 + math.cos(math.pi * min(share(), 1))) / 2)
-        for group, top in zip(optimiser.param_groups, (rate, rate * 2), strict=True):
+        for group, top in zip(optimiser.param_groups, (rate, rate * 3), strict=True):
             group["lr"] = top * factor
         tensor, truths = take()
         tensor = tensor.to(memory_format=torch.channels_last)
@@ -162,7 +173,7 @@ def train(recipe: dict, data: Path, base: Path, out: Path, minutes: float | None
                 f"{done['step'] * recipe['batch'] / spent:.1f} pictures/s",
                 flush=True,
             )
-        if done["step"] % 250 == 0:
+        if done["step"] % 100 == 0:
             average.save(out / "model.onnx", side)
     average.save(out / "model.onnx", side)
 
@@ -179,6 +190,7 @@ def show(recipe: dict, data: Path, out: Path) -> None:
             pictures.rng,
             mosaic=augment["mosaic"] if i % 2 else 0,
             scales=tuple(augment["scales"]),
+            lean_deg=augment["lean_deg"],
         )
         for box, kind in zip(s.boxes.astype(int), s.kinds, strict=True):
             colour = ((0, 0, 255), (0, 255, 0), (255, 0, 0), (0, 255, 255))[kind % 4]
@@ -197,6 +209,7 @@ def main() -> None:
     parser.add_argument("--base", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, help="end earlier, with the schedule shortened")
+    parser.add_argument("--resume", action="store_true", help="another leg: keep the class heads")
     parser.add_argument("--show", action="store_true", help="only draw training pictures")
     given = parser.parse_args()
     recipe = tomllib.loads(given.recipe.read_text())
@@ -204,7 +217,7 @@ def main() -> None:
     if given.show:
         show(recipe, given.data, given.out)
     else:
-        train(recipe, given.data, given.base, given.out, given.minutes)
+        train(recipe, given.data, given.base, given.out, minutes=given.minutes, resume=given.resume)
 
 
 if __name__ == "__main__":
