@@ -187,7 +187,7 @@ class StreamSettings(Section):
 class ObjectSettings(Section):
     """The object detectors: model folders, tried in order of the list."""
 
-    models: tuple[str, ...] = ("coco-nanodet",)
+    models: tuple[str, ...] = ("coco-nanodet", "rubbish", "outdoor-ads")
     models_dir: Path | None = None
     provider: Literal["auto", "cpu", "cuda", "tensorrt", "openvino"] = "auto"
     tiles: Tiles = "auto"
