@@ -31,6 +31,8 @@ CARRIED = "carried_ad"
 _CARRIERS = ("vehicle", "person", "two_wheeler")
 _ON_CARRIER = 0.6
 _MIN_PRESENCE = 0.5
+_READING_S = 30.0
+"""A board waits so long beyond its dwell for its wording: OCR searches every 20 s by default."""
 _BANNER_ASPECT = 3.0
 """Width over height in shares of the picture: five to one on a 16:9 picture."""
 _BANNER_WIDTH, _WIDE_BANNER = 0.12, 0.35  # of the picture: narrower ones are labels
@@ -119,8 +121,21 @@ def illegal_ads(
     ]
     if strange and wall.before.elsewhere(look.frame.image):
         return None  # the camera has been turned away
+    reading = [p for p in shown if p.meaning == "text" and p not in strange]
+    strange = [p for p in strange if not _too_soon(p, reading, zone)]
     verdicts = (_verdict(seed, strange, rules) for seed in sorted(strange, key=_gravest_first))
     return next((verdict for verdict in verdicts if verdict is not None), None)
+
+
+def _too_soon(place: Place, reading: Sequence[Place], zone: Zone) -> bool:
+    """A board is judged by what it says: its wording is read a little later than it is seen.
+
+    Otherwise one sticker would be a board first and a small ad a look later: two cases.
+    """
+    if place.meaning != "board":
+        return False
+    settled_s = zone.settings.dwell_s + _READING_S
+    return place.dwell_s < settled_s or any(p.box.overlap(place.box) > 0 for p in reading)
 
 
 def kind_of(meaning: str) -> Kind:

@@ -72,7 +72,13 @@ def write_config(folder: Path, urls: Sequence[str], broker_port: int) -> Path:
         "mqtt": {"host": "127.0.0.1", "port": broker_port, "receipt_timeout_s": 2},
         "grid": {"cells": str(ROOT / "configs/grid.geojson")},
         "streams": {"reconnect_min_s": 0.2, "reconnect_max_s": 1},
-        "detectors": {"static": {"learn_s": 1, "stay_s": 0.5}, "text": {"enabled": False}},
+        # What is found is not the question here, only what becomes of it: a quick start matters.
+        "detectors": {
+            "object": {"models": ["coco-nanodet"]},
+            "static": {"learn_s": 1, "stay_s": 0.5},
+            "text": {"enabled": False},
+            "second_look": {"enabled": False},
+        },
         "console": {"enabled": False},
         "cameras": cameras,
     }

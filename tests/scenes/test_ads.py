@@ -31,8 +31,10 @@ def learned(*things: Detection, now: datetime, **zone: object) -> SceneWatcher:
     return scene
 
 
-def after(scene: SceneWatcher, now: datetime, *things: Detection) -> list[Finding]:
-    return watch_for(scene, now + timedelta(seconds=LEARNED_S), 15, *things)
+def after(
+    scene: SceneWatcher, now: datetime, *things: Detection, seconds: int = 15
+) -> list[Finding]:
+    return watch_for(scene, now + timedelta(seconds=LEARNED_S), seconds, *things)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +47,6 @@ def after(scene: SceneWatcher, now: datetime, *things: Detection) -> list[Findin
         ((seen("qr", STALL, None),), "0201"),
         ((seen("banner", Box(0.2, 0.4, 0.8, 0.5)),), "0207"),
         ((sticker("热烈庆祝新店隆重开业", Box(0.2, 0.4, 0.8, 0.5)),), "0207"),
-        ((seen("board", STALL),), "0203"),
     ],
 )
 def test_what_is_new_is_found(noon: datetime, things: Sequence[Detection], category: str) -> None:
@@ -53,6 +54,20 @@ def test_what_is_new_is_found(noon: datetime, things: Sequence[Detection], categ
     (found,) = after(learned(now=noon), noon, *things)
     assert found.category == category
     assert all(reason.zh and reason.en for reason in found.reasons)
+
+
+def test_a_board_waits_for_its_wording(noon: datetime) -> None:
+    """One sticker is not a board first and a small ad a look later."""
+    board = seen("board", STALL)
+    assert not after(learned(now=noon), noon, board)
+    (found,) = after(learned(now=noon), noon, board, seconds=50)
+    assert found.category == "0203"
+    scene = learned(now=noon)
+    start = noon + timedelta(seconds=LEARNED_S)
+    early = watch_for(scene, start, 12, board)
+    late = watch_for(scene, start + timedelta(seconds=13), 40, board, sticker("开锁 13900000001"))
+    assert not early
+    assert {finding.category for finding in late} == {"0201"}
 
 
 def test_two_lines_of_one_sticker_are_one_ad(noon: datetime) -> None:
@@ -151,7 +166,7 @@ def test_boards_and_codes_there_from_the_start_are_permitted(noon: datetime, mea
     scene = learned(seen(meaning, BOARD), now=noon)
     assert not after(scene, noon, seen(meaning, Box(0.11, 0.1, 0.49, 0.19)))
     scene = learned(seen(meaning, BOARD), now=noon)
-    assert after(scene, noon, seen(meaning, Box(0.6, 0.6, 0.9, 0.75)))
+    assert after(scene, noon, seen(meaning, Box(0.6, 0.6, 0.9, 0.75)), seconds=50)
 
 
 def wall(light: float = 1.0) -> Image:

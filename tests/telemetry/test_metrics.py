@@ -14,6 +14,7 @@ NAMES = {
     "gridpatrol_camera_up": "gauge",
     "gridpatrol_look_seconds": "histogram",
     "gridpatrol_findings": "counter",
+    "gridpatrol_findings_suppressed": "counter",
     "gridpatrol_case_revisions": "counter",
     "gridpatrol_outbox_pending": "gauge",
     "gridpatrol_outbox_dead": "gauge",
