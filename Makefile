@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup demo test test-servers test-slow lint bench lock clean
+.PHONY: help setup demo test test-servers test-slow lint bench accuracy lock clean
 
 help:  ## this text
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,10 @@ lint: setup  ## style, types, import contract
 
 bench: setup  ## looks per second against the loop most people would write
 	$(BIN)/python bench/looks.py
+
+accuracy: setup  ## docs/accuracy.md anew; ACCURACY="--data DIR --models-dir DIR" for what does not ship
+	$(BIN)/python examples/scenarios/build.py --core
+	$(BIN)/gridpatrol eval --all $(ACCURACY)
 
 lock: setup  ## renew requirements/*.txt (needs uv)
 	cd requirements && sh lock.sh
