@@ -34,6 +34,19 @@ class ConfigFaultsError(ConfigError):
         return "\n".join(str(problem) for problem in self.problems)
 
 
+def read_text(path: Path, fix: str) -> str:
+    """The text of a file that the operator named; ``fix`` says what to do when it has none.
+
+    Raises:
+        ConfigError: it cannot be read, or is no UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ConfigError(Code.CFG_FILE, str(path), f"cannot be read ({reason})", fix) from error
+
+
 def load_settings(path: Path) -> Settings:
     """Read, check and resolve a configuration file.
 
@@ -42,16 +55,7 @@ def load_settings(path: Path) -> Settings:
     Raises:
         ConfigError: the file is missing, is no YAML, or holds a key or value that is not allowed.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise ConfigError(
-            Code.CFG_FILE,
-            str(path),
-            f"cannot be read ({reason})",
-            "Give an existing YAML file with --config",
-        ) from error
+    text = read_text(path, "Give an existing YAML file with --config")
     document = _parse(text, path)
     resolved = _resolve_all(document, document, path, ())
     try:

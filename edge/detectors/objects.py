@@ -64,21 +64,12 @@ class ObjectDetector:
         folder: the model's folder.
         provider: ``auto``, ``cpu``, ``cuda``, ``tensorrt`` or ``openvino``.
         threads: intra-op threads.
-        min_score: keep detections from this score on, 0–1, whatever the card's thresholds: for
-            evaluation, which needs the weak ones too.
 
     Raises:
         ModelError: wrong hash, corrupt file, wrong shape or class count, missing provider.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        provider: str = "auto",
-        threads: int = 1,
-        min_score: float | None = None,
-    ) -> None:
+    def __init__(self, folder: Path, *, provider: str = "auto", threads: int = 1) -> None:
         self.card = load_card(folder)
         self._session = _open_session(folder, self.card, provider, threads)
         self._batch = _check_shape(folder, self.card, self._session)
@@ -86,10 +77,7 @@ class ObjectDetector:
         self._means = np.array([bool(meaning) for meaning in self._meanings])
         thresholds = self.card.thresholds
         self._thresholds = np.array(
-            [
-                thresholds.per_class.get(name, thresholds.score) if min_score is None else min_score
-                for name in self.card.output.classes
-            ],
+            [thresholds.per_class.get(name, thresholds.score) for name in self.card.output.classes],
             np.float32,
         )
 

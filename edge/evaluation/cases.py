@@ -64,9 +64,8 @@ def run_cases(
                 entry = future.result()
                 done[entry.scenario.name] = entry
                 tell(_line(entry))
-        except BaseException:
+        finally:  # a fault in one scenario must not wait for those that have not begun
             pool.shutdown(wait=False, cancel_futures=True)
-            raise
     return [done[scenario.name] for scenario in scenarios]
 
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-_Z95 = 1.959963984540054
+from edge.review.precision import precision
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float] | None:
     """95 % interval of a share (Wilson's score interval), None without trials."""
     if trials <= 0:
         return None
-    share, z2 = successes / trials, _Z95 * _Z95
-    middle = (share + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = _Z95 / (1 + z2 / trials)
-    half *= math.sqrt(share * (1 - share) / trials + z2 / (4 * trials * trials))
-    return round(max(middle - half, 0.0), 4), round(min(middle + half, 1.0), 4)
+    interval = precision(successes, trials)
+    return round(interval.low, 4), round(interval.high, 4)
 
 
 def poisson_upper(count: int) -> float:

@@ -15,6 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from edge.config.load import read_text
 from edge.errors import Code, ConfigError
 from edge.scenes.finding import Words
 
@@ -129,17 +130,8 @@ def load_patterns(path: Path | None) -> AdPatterns:
     """
     if path is None:
         return shipped_patterns()
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise ConfigError(
-            Code.CFG_FILE,
-            str(path),
-            f"cannot be read ({reason})",
-            "Point detectors.text.patterns at a copy of edge/scenes/ads_words.toml",
-        ) from error
-    return _parse(text, str(path))
+    fix = "Point detectors.text.patterns at a copy of edge/scenes/ads_words.toml"
+    return _parse(read_text(path, fix), str(path))
 
 
 def _parse(text: str, where: str) -> AdPatterns:

@@ -38,12 +38,12 @@ def flatten(maps: list[tuple[Tensor, Tensor, Tensor]]) -> tuple[Tensor, Tensor, 
 
 
 def overlaps(left: Tensor, right: Tensor) -> Tensor:
-    """IoU of every pair, ``(n, m)``."""
-    low = torch.maximum(left[:, None, :2], right[None, :, :2])
-    high = torch.minimum(left[:, None, 2:], right[None, :, 2:])
+    """IoU of boxes ``(…, 4)``, broadcast: ``(n, 1, 4)`` and ``(1, m, 4)`` give every pair."""
+    low = torch.maximum(left[..., :2], right[..., :2])
+    high = torch.minimum(left[..., 2:], right[..., 2:])
     both = (high - low).clamp(min=0).prod(-1)
-    areas = [(b[:, 2:] - b[:, :2]).clamp(min=0).prod(-1) for b in (left, right)]
-    return both / (areas[0][:, None] + areas[1][None] - both + 1e-9)
+    areas = [(b[..., 2:] - b[..., :2]).clamp(min=0).prod(-1) for b in (left, right)]
+    return both / (areas[0] + areas[1] - both + 1e-9)
 
 
 def assign(
@@ -56,7 +56,7 @@ def assign(
     reach = _CENTRE_CELLS * stride
     central = ((x - middle[:, :1]).abs() < reach) & ((y - middle[:, 1:]).abs() < reach)
     candidates = torch.nonzero((inside | central).any(0)).flatten()
-    iou = overlaps(truth, boxes[candidates])
+    iou = overlaps(truth[:, None], boxes[candidates][None])
     probability = (classes[candidates].sigmoid() * objects[candidates, None].sigmoid()).sqrt()
     wanted = F.one_hot(kinds, classes.shape[-1]).float()
     cost = F.binary_cross_entropy(
@@ -95,7 +95,7 @@ def yolox_loss(
             cell, row, iou = assign(truth, kinds, boxes[i], objects[i], classes[i], cells)
         wanted_object[i, cell] = 1.0
         positives += len(cell)
-        matched = _paired_overlap(boxes[i, cell], truth[row])
+        matched = overlaps(boxes[i, cell], truth[row])
         box_loss = box_loss + (1 - matched**2).sum()
         wanted = F.one_hot(kinds[row], classes.shape[-1]).float() * iou[:, None]
         class_loss = class_loss + F.binary_cross_entropy_with_logits(
@@ -103,11 +103,3 @@ def yolox_loss(
         )
     object_loss = F.binary_cross_entropy_with_logits(objects, wanted_object, reduction="sum")
     return (5.0 * box_loss + object_loss + class_loss) / max(positives, 1)
-
-
-def _paired_overlap(left: Tensor, right: Tensor) -> Tensor:
-    low = torch.maximum(left[:, :2], right[:, :2])
-    high = torch.minimum(left[:, 2:], right[:, 2:])
-    both = (high - low).clamp(min=0).prod(-1)
-    areas = [(b[:, 2:] - b[:, :2]).clamp(min=0).prod(-1) for b in (left, right)]
-    return both / (areas[0] + areas[1] - both + 1e-9)

@@ -14,7 +14,6 @@ import random
 import shutil
 import tomllib
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -31,10 +30,8 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from edge.detectors.base import Look
 from edge.detectors.objects import ObjectDetector
 from edge.geometry import Box
-from edge.streams.frame import Frame
 
 _MODELS = Path(__file__).resolve().parents[1]
 _KNOTS = 9
@@ -92,18 +89,17 @@ def _groups(node: onnx.NodeProto) -> int:
 
 def outcomes(folder: Path, samples: list[Sample]) -> tuple[np.ndarray, np.ndarray]:
     """Raw score and right-or-wrong (IoU 0.5, each truth once) of every detection."""
-    detector = ObjectDetector(folder, provider="cpu", min_score=0.02)
+    detector = ObjectDetector(folder, provider="cpu")
     names = detector.card.output.classes
     scores, right = [], []
-    for number, sample in enumerate(samples):
+    for sample in samples:
         height, width = sample.picture.shape[:2]
-        frame = Frame("train", datetime.now(UTC), sample.picture, "still", number)
         truths = [
             (names[kind], Box.clipped(x0 / width, y0 / height, x1 / width, y1 / height))
             for (x0, y0, x1, y1), kind in zip(sample.boxes, sample.kinds, strict=True)
         ]
         free = set(range(len(truths)))
-        for found in sorted(detector.detect([Look(frame)])[0], key=lambda d: -d.score):
+        for found in sorted(detector.find([sample.picture], least=0.02)[0], key=lambda d: -d.score):
             best = max(
                 (i for i in free if truths[i][0] == found.label),
                 key=lambda i: truths[i][1].iou(found.box),

@@ -247,10 +247,10 @@ def copied(folder: Path, extra: str) -> Path:
 def test_calibration_moves_scores_and_keeps_their_order(tmp_path: Path) -> None:
     """Thresholds are in calibrated scores; the boxes stay."""
     extra = "\n[calibration]\nraw = [0.0, 0.5, 1.0]\nright = [0.0, 0.25, 1.0]\n"
-    look = look_at(frames("clear", 30)[0])
-    (plain,) = ObjectDetector(SHIPPED, provider="cpu", min_score=0.5).detect([look])
-    calibrated = ObjectDetector(copied(tmp_path / "m", extra), provider="cpu", min_score=0.25)
-    (moved,) = calibrated.detect([look])
+    (image,) = frames("clear", 30)
+    (plain,) = ObjectDetector(SHIPPED, provider="cpu").find([image], least=0.5)
+    calibrated = ObjectDetector(copied(tmp_path / "m", extra), provider="cpu")
+    (moved,) = calibrated.find([image], least=0.25)
     assert len(plain) >= 5
     assert [d.box for d in moved] == [d.box for d in plain]
     for before, after in zip(plain, moved, strict=True):
@@ -273,7 +273,7 @@ def test_a_calibration_that_makes_no_sense_is_refused(tmp_path: Path, extra: str
 def test_evaluation_sees_what_is_below_the_threshold() -> None:
     look = look_at(frames("clear", 30)[0])
     (usual,) = ObjectDetector(SHIPPED, provider="cpu").detect([look])
-    (every,) = ObjectDetector(SHIPPED, provider="cpu", min_score=0.05).detect([look])
+    (every,) = ObjectDetector(SHIPPED, provider="cpu").find([look.frame.image], least=0.05)
     assert len(every) > len(usual)
     assert min(d.score for d in every) < 0.4
 
