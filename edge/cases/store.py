@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from edge.cases.draft import CaseDraft, Location, Source
+from edge.cases.reasons import reasons_to_json
 from edge.clock import iso
 from edge.geometry import Box
 from edge.grid.coordinates import distance_m
@@ -159,10 +160,9 @@ class CaseStore:
                 "INSERT INTO revisions VALUES (?, ?, ?, ?)",
                 (draft.case_id, draft.revision, draft.status, iso(draft.created_at)),
             )
-            words = [asdict(reason) for reason in draft.reasons]
             tx.execute(
                 "INSERT INTO reasons VALUES (?, ?, ?)",
-                (draft.case_id, draft.revision, json.dumps(words, ensure_ascii=False)),
+                (draft.case_id, draft.revision, reasons_to_json(draft.reasons)),
             )
             self._outbox.enqueue(tx, draft)
 

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from edge.cases.caption import blurred
+from edge.cases.reasons import reasons_from_json, reasons_to_json
 from edge.clock import iso
 from edge.geometry import Box
 from edge.scenes.finding import Finding, Words
@@ -145,7 +146,7 @@ class SuppressedStore:
                     item.score,
                     item.second_score,
                     item.look_alike,
-                    _texts(item.second_reasons),
+                    reasons_to_json(item.second_reasons),
                     item.picture,
                     same,
                 ),
@@ -179,8 +180,8 @@ class SuppressedStore:
             iso(item.first_seen),
             iso(item.last_seen),
             item.times,
-            _texts(item.rule_reasons),
-            _texts(item.second_reasons),
+            reasons_to_json(item.rule_reasons),
+            reasons_to_json(item.second_reasons),
             item.picture,
         )
         marks = ", ".join("?" * len(values))
@@ -208,22 +209,14 @@ def _item(row: sqlite3.Row) -> Suppressed:
         first_seen=datetime.fromisoformat(row["first_seen"]),
         last_seen=datetime.fromisoformat(row["last_seen"]),
         times=row["times"],
-        rule_reasons=_words(row["rule_reasons"]),
-        second_reasons=_words(row["second_reasons"]),
+        rule_reasons=reasons_from_json(row["rule_reasons"]),
+        second_reasons=reasons_from_json(row["second_reasons"]),
         picture=row["picture"],
     )
 
 
 def _box(text: str) -> Box:
     return Box(**json.loads(text))
-
-
-def _texts(reasons: tuple[Words, ...]) -> str:
-    return json.dumps([asdict(words) for words in reasons], ensure_ascii=False)
-
-
-def _words(text: str) -> tuple[Words, ...]:
-    return tuple(Words(**words) for words in json.loads(text))
 
 
 def _small_picture(finding: Finding) -> bytes:

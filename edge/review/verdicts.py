@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+from edge.cases.reasons import reasons_from_json
 from edge.cases.store import SCHEMA as CASES
 from edge.clock import iso
 from edge.errors import Code, ReviewError
@@ -165,5 +166,5 @@ def _judged(row: sqlite3.Row) -> Judged:
         reviewer=row["reviewer"],
         given_at=datetime.fromisoformat(row["given_at"]),
         note=row["note"],
-        reasons=tuple(Words(**words) for words in json.loads(row["words"] or "[]")),
+        reasons=reasons_from_json(row["words"] or "[]"),
     )
