@@ -12,7 +12,9 @@ reports nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 
 import cv2
@@ -34,6 +36,8 @@ _DIFFERENT = 0.15  # in ln(level + 24): 25 levels at 128, 10 at 40
 _MOST_DIFFERENT = 0.3
 _NOISE = 4.5  # noise of the picture that is no difference yet, in deviations
 _FOLLOW = 0.02  # share by which the background moves to the present, per look
+_MOST_HIDDEN = 0.5  # share of a piece of ground behind people from which nothing is said of it
+_CHANGED = 0.15  # share of it that must differ for something to be new there
 _FOLLOW_LIGHT = 0.06  # the same where a shadow has come to stay
 
 log = get_logger(__name__)
@@ -42,6 +46,30 @@ log = get_logger(__name__)
 def _tell(error: GridpatrolError) -> None:
     metrics.ERRORS.labels(code=str(error.code)).inc()
     log.warning("fault", **error_fields(error))
+
+
+class Ground(StrEnum):
+    """What the newest look says of a piece of ground.
+
+    ``SAME`` as its background; ``CHANGED``: something is new there, whether or not it has stood
+    long enough to be reported; ``HIDDEN`` behind people or vehicles; ``LEARNING``: no background;
+    ``ELSEWHERE``: the camera shows another view than the one it has learned.
+    """
+
+    SAME = "same"
+    CHANGED = "changed"
+    HIDDEN = "hidden"
+    LEARNING = "learning"
+    ELSEWHERE = "elsewhere"
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The newest look over its background; ``laid`` is None when it fits none."""
+
+    laid: Laid | None
+    different: Mask
+    hidden: Mask
 
 
 class _Scene:
@@ -53,6 +81,7 @@ class _Scene:
         self.stillness = Stillness((shape[0], shape[1]))
         self.traffic = Traffic()
         self.things: tuple[Mask, ...] = ()
+        self.last: _Seen | None = None
 
     def thing_pixels(self) -> Mask | None:
         """Where things were on the last look."""
@@ -107,10 +136,12 @@ class StaticObjectDetector:
         if scene.views.moved:
             self._say(_turned(look.frame.camera_id))
         if laid is None:
+            scene.last = _Seen(None, hidden, hidden)
             return ()
         background = scene.views.background
         hidden |= laid.unseen
         different = _differs(laid.picture, background, hidden)
+        scene.last = _Seen(laid, different, hidden)
         scene.stillness.update(laid.picture, different, hidden, at, scene.things)
         ripe = scene.stillness.ripe(self._stay_s) & ~hidden
         rate = np.where(different | hidden | (scene.stillness.age_s > 0), 0, _FOLLOW)
@@ -118,6 +149,24 @@ class StaticObjectDetector:
         found = self._things(ripe, different, laid.picture, background, rate)
         scene.views.follow(laid.picture, rate, at)
         return self._report(found, scene, laid, look)
+
+    def ground(self, camera_id: str, box: Box) -> Ground:
+        """What the camera's newest look says of the ground under a box, 0-1."""
+        scene = self._scenes.get(camera_id)
+        if scene is None or scene.last is None or not scene.views.learned:
+            return Ground.LEARNING
+        seen = scene.last
+        if seen.laid is None:
+            return Ground.ELSEWHERE
+        dx, dy = seen.laid.shift[0], seen.laid.shift[1] * scene.shape[1] / scene.shape[0]
+        there = Box.clipped(box.x0 + dx, box.y0 + dy, box.x1 + dx, box.y1 + dy)
+        x0, y0, x1, y1 = there.pixels(scene.shape[1], scene.shape[0])
+        hidden = seen.hidden[y0:y1, x0:x1]
+        if hidden.size == 0 or float(hidden.mean()) > _MOST_HIDDEN:
+            return Ground.HIDDEN
+        changed = seen.different[y0:y1, x0:x1] & ~hidden
+        share = float(changed.sum()) / float((~hidden).sum())
+        return Ground.CHANGED if share >= _CHANGED else Ground.SAME
 
     def _scene(self, camera_id: str, shape: tuple[int, ...]) -> _Scene:
         scene = self._scenes.get(camera_id)

@@ -60,6 +60,11 @@ class Views:
         """Whether the last look showed that the camera was turned or has slipped."""
 
     @property
+    def learned(self) -> bool:
+        """Whether the present view has a background."""
+        return self._now is not None and self._now.background is not None
+
+    @property
     def background(self) -> Floats:
         """Of the present view; only to be asked after a look was laid over it."""
         assert self._now is not None  # noqa: S101 - see above

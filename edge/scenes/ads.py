@@ -66,6 +66,17 @@ class Wall:
         self.before.settle()
         return False
 
+    def blind(self, look: Look, bounds: Box) -> Words | None:
+        """Why this look says nothing of what hangs here now; None when it does."""
+        image = look.frame.image
+        if self.signs.still_learning:
+            return Words("该区域的许可标识仍在学习中", "the signs of this zone are still learned")
+        if _brightness(image, bounds) < _LIT:
+            return Words("该区域光线太暗", "it is too dark there")
+        if self.before.elsewhere(image):
+            return Words("画面与此前不同，镜头可能被转动", "the camera looks elsewhere than before")
+        return None
+
     def permits(self, shown: Detection, image: Image, rules: AdRules) -> bool:
         """Whether a detection is something the zone may show."""
         text = shown.text or ""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -73,8 +74,11 @@ class SceneReport:
         look: the look it was made from.
         findings: the rules that fire now.
         clear_zones: zones seen well enough to say that nothing stands there now.
+        suspects: by zone, what stands there now that its rule is about, whether or not it has
+            stood there for long enough.
     """
 
     look: Look
     findings: tuple[Finding, ...]
     clear_zones: tuple[str, ...]
+    suspects: Mapping[str, tuple[Detection, ...]] = field(default_factory=dict)

@@ -91,6 +91,11 @@ class PermittedSigns:
         self._recall()
         return (*self._given, *self._kept)
 
+    @property
+    def still_learning(self) -> bool:
+        """Whether what the zone may show is not known yet."""
+        return self._learn_s > 0 and not self._done
+
     def learning(self, now: datetime, *, lit: bool = True) -> bool:
         """Whether what is shown now is taken as permitted; by night nothing can be learned."""
         self._recall()

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from edge.detectors.base import Detection
 from edge.geometry import enclosing
 from edge.scenes.beside import Sight, explained, in_hand, next_to, umbrella
 from edge.scenes.company import BroughtThings, Customers, ParkedVehicles
@@ -62,9 +63,9 @@ class VendingRule:
             return None
         return replace(best, reasons=(*best.reasons, self._hours()))
 
-    def suspicious(self, sight: Sight) -> bool:
-        """Whether anything stands there that might still become, or still be, a case."""
-        return any(self._may_be_wares(p, sight) for p in sight.places)
+    def suspects(self, sight: Sight) -> list[Detection]:
+        """What stands there that might still become, or still be, a case."""
+        return [p.last for p in sight.places if self._may_be_wares(p, sight)]
 
     def _may_be_wares(self, place: Place, sight: Sight) -> bool:
         if place.last_seen != sight.now or not self._zone.touches(place.box):

@@ -11,7 +11,7 @@ from edge.geometry import GroundPlane, to_metres
 from edge.scenes.ads import CARRIED, SHOWN, AdRules, Wall, illegal_ads, settled
 from edge.scenes.before import WallBefore
 from edge.scenes.beside import Sight
-from edge.scenes.finding import EventKind, Finding, SceneReport
+from edge.scenes.finding import EventKind, Finding, SceneReport, Words
 from edge.scenes.numbers import NumberGuard
 from edge.scenes.people import PeopleTracker
 from edge.scenes.piles import VEHICLES, Attendance, piled_materials
@@ -92,13 +92,26 @@ class SceneWatcher:
             self._people.update(look)
         findings: list[Finding] = []
         clear: list[str] = []
+        suspects: dict[str, tuple[Detection, ...]] = {}
         for zone in self.zones:
             verdict = self._judge(zone, look)
+            suspected = self._suspects(zone, look)
             if verdict is not None:
                 findings.append(self._finding(zone, verdict, look))
-            elif not self._suspicious(zone, look):
+            elif not suspected:
                 clear.append(zone.settings.id)
-        return SceneReport(self._public(look), tuple(findings), tuple(clear))
+            parts = verdict.parts if verdict is not None else ()
+            suspects[zone.settings.id] = tuple(map(self._without_numbers, (*parts, *suspected)))
+        return SceneReport(self._public(look), tuple(findings), tuple(clear), suspects)
+
+    def cannot_tell(self, zone_id: str, look: Look) -> Words | None:
+        """Why a look says nothing of a zone; None when it does.
+
+        Only walls are known here: what can be said of the ground, its detector knows.
+        """
+        wall = self._walls.get(zone_id)
+        zone = next((zone for zone in self.zones if zone.settings.id == zone_id), None)
+        return wall.blind(look, zone.bounds) if wall is not None and zone is not None else None
 
     def _judge(self, zone: Zone, look: Look) -> Verdict | None:
         places = self._tracker.places
@@ -125,16 +138,16 @@ class SceneWatcher:
     def _sight(self, look: Look) -> Sight:
         return Sight(look, self._tracker.places, self._people.dwellers)
 
-    def _suspicious(self, zone: Zone, look: Look) -> bool:
-        """Whether anything stands there that might still become, or still be, a case."""
+    def _suspects(self, zone: Zone, look: Look) -> list[Detection]:
+        """What stands there that might still become, or still be, a case."""
         kind = EventKind(zone.settings.watch)
         if kind is EventKind.STREET_VENDING:
-            return self._vending[zone.settings.id].suspicious(self._sight(look))
+            return self._vending[zone.settings.id].suspects(self._sight(look))
         suspects = [d for d in look.of(*_SUSPECTS[kind]) if zone.touches(d.box)]
         if kind is EventKind.ILLEGAL_ADS:
             wall, image = self._walls[zone.settings.id], look.frame.image
             suspects = [d for d in suspects if not wall.permits(d, image, self._ads)]
-        return bool(suspects)
+        return suspects
 
     def _finding(self, zone: Zone, verdict: Verdict, look: Look) -> Finding:
         settings = zone.settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -13,6 +14,7 @@ import numpy as np
 
 from edge.errors import Code
 from edge.streams.frame import Frame
+from edge.streams.pace import Hurry
 from edge.streams.source import Source
 from edge.streams.worker import Backoff, Beat, FrameHeader, StateChange, run_worker
 
@@ -111,6 +113,22 @@ class StreamPool:
                 break
         self._kill_hanging(round_)
         return round_
+
+    def hurry(self, camera_id: str, *, every_s: float, for_s: float) -> None:
+        """Look at a camera now, before its time, and more often for a while.
+
+        A patrolled camera is opened at once, one that is down is tried at once. A camera whose
+        worker is just being restarted is opened by that anyway.
+
+        Args:
+            camera_id: which one; an unknown one is ignored.
+            every_s: seconds between looks meanwhile.
+            for_s: for how long.
+        """
+        for worker in self._workers:
+            if any(source.camera_id == camera_id for source in worker.sources):
+                with suppress(OSError):  # the worker died: collect() sees it and restarts it
+                    worker.pipe.send(Hurry(camera_id, every_s, for_s))
 
     def stop(self) -> None:
         """End every worker; none is left behind."""

@@ -7,7 +7,7 @@ every frame (``docs/performance.md``). Packets that are not wanted are dropped b
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -55,25 +55,33 @@ class Source:
         return Path(self.url.removeprefix("file://"))
 
 
-def pictures(source: Source) -> Iterator[tuple[Image, Reason]]:
+Every = Callable[[], float]
+"""Least seconds between two pictures now."""
+
+
+def pictures(source: Source, every: Every | None = None) -> Iterator[tuple[Image, Reason]]:
     """Yield pictures until the camera fails; a replay starts again from its beginning.
+
+    Args:
+        source: the camera.
+        every: asked before each picture; ``source.look_every_s`` if None.
 
     Raises:
         StreamError: the camera cannot be opened, stalls, ends or sends what cannot be decoded.
     """
     if source.is_live:
-        yield from _live(source)
+        yield from _live(source, every)
     elif source.path.is_dir():
         yield from _folder(source)
     else:
         while True:
-            yield from _file(source)
+            yield from _file(source, every)
 
 
-def _live(source: Source) -> Iterator[tuple[Image, Reason]]:
+def _live(source: Source, every: Every | None) -> Iterator[tuple[Image, Reason]]:
     reason: Reason = "visit" if source.visit else "key_frame"
     with open_container(source) as container:
-        for image, _ in key_frames(source, container, live=True):
+        for image, _ in key_frames(source, container, live=True, every=every):
             yield image, reason
             if source.visit:
                 return
@@ -83,12 +91,12 @@ def _live(source: Source) -> Iterator[tuple[Image, Reason]]:
     )
 
 
-def _file(source: Source) -> Iterator[tuple[Image, Reason]]:
+def _file(source: Source, every: Every | None) -> Iterator[tuple[Image, Reason]]:
     """Replay at the recording's own pace."""
     began = time.monotonic()
     seen = 0
     with open_container(source) as container:
-        for image, at_s in key_frames(source, container, live=False):
+        for image, at_s in key_frames(source, container, live=False, every=every):
             time.sleep(max(began + at_s - time.monotonic(), 0.0))
             seen += 1
             yield image, "key_frame"
@@ -156,7 +164,11 @@ def video_stream(source: Source, container: av.container.InputContainer) -> av.V
 
 
 def key_frames(
-    source: Source, container: av.container.InputContainer, *, live: bool
+    source: Source,
+    container: av.container.InputContainer,
+    *,
+    live: bool,
+    every: Every | None = None,
 ) -> Iterator[tuple[Image, float]]:
     """Wanted key frames with their time in seconds: arrival for live streams, else media time.
 
@@ -172,7 +184,8 @@ def key_frames(
             if not packet.is_keyframe or packet.size == 0:
                 continue
             at_s = time.monotonic() if live else float((packet.pts or 0) * packet.time_base)
-            if at_s - last_s < source.look_every_s * 0.9:  # cameras are never quite on time
+            every_s = every() if every else source.look_every_s
+            if at_s - last_s < every_s * 0.9:  # cameras are never quite on time
                 continue
             for frame in packet.decode():
                 last_s = at_s

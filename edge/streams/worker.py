@@ -21,6 +21,7 @@ from typing import Literal
 from edge.clock import utc_now
 from edge.errors import StreamError
 from edge.streams.frame import Image, Reason
+from edge.streams.pace import Hurry, Pace
 from edge.streams.source import Source, pictures
 
 State = Literal["starting", "up", "down"]
@@ -111,6 +112,7 @@ class _Camera(threading.Thread):
         self._outbox = outbox
         self._backoff = backoff
         self._sequence = 0
+        self.pace = Pace(source.look_every_s)
         self.active_at = time.monotonic()
 
     def run(self) -> None:
@@ -120,7 +122,7 @@ class _Camera(threading.Thread):
             before = self._sequence
             try:
                 self._look()
-                self._rest(self._source.look_every_s)
+                self._rest(self.pace.every_s())
                 continue
             except StreamError as error:
                 attempt = 1 if self._sequence > before else attempt + 1
@@ -129,7 +131,7 @@ class _Camera(threading.Thread):
 
     def _look(self) -> None:
         told = False
-        for image, reason in pictures(self._source):
+        for image, reason in pictures(self._source, self.pace.every_s):
             self.active_at = time.monotonic()
             if not told:
                 self._tell("up")
@@ -142,10 +144,12 @@ class _Camera(threading.Thread):
             self._mailbox.put(header, image)
 
     def _rest(self, seconds: float) -> None:
+        """Between visits and attempts; cut short when somebody asks to look now."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             self.active_at = time.monotonic()
-            time.sleep(min(left, _BEAT_S))
+            if self.pace.rest(min(left, _BEAT_S)):
+                return
 
     def _tell(self, state: State, code: str = "", detail: str = "") -> None:
         self._outbox.put(StateChange(self._source.camera_id, state, code, detail))
@@ -191,7 +195,11 @@ def _serve(
     while True:
         # Without credit there is nothing to send: sleep on the pipe; with it, on the mailbox.
         while pipe.poll(0.0 if credit else 0.1):
-            credit += pipe.recv()
+            message = pipe.recv()
+            if isinstance(message, Hurry):
+                _hurry(cameras, message)
+            else:
+                credit += message
         for change in outbox.drain():
             pipe.send(change)
         now = time.monotonic()
@@ -203,3 +211,9 @@ def _serve(
             pipe.send(header)
             pipe.send_bytes(image.reshape(-1).data)
             credit -= 1
+
+
+def _hurry(cameras: Sequence[_Camera], asked: Hurry) -> None:
+    for camera in cameras:
+        if camera.name == asked.camera_id:
+            camera.pace.hurry(asked.every_s, asked.for_s)

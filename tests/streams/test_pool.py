@@ -220,3 +220,20 @@ def test_workers_end_with_the_core(clip: Path) -> None:
         pid = pool.pids["cam-1"]
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+@pytest.mark.parametrize("visit", [True, False], ids=["patrolled", "held"])
+def test_a_camera_is_looked_at_now_when_somebody_asks(rtsp: RtspServer, visit: bool) -> None:
+    """Its next look would come in ten minutes: asked to hurry, it comes now, and more follow."""
+    camera = source("cam-1", rtsp.url("clip"), look_every_s=600.0, visit=visit)
+    with running(camera) as pool:
+        assert seen("cam-1")(collect_until(pool, seen("cam-1")))
+        assert not collect_until(pool, seen("cam-1"), 2.0).frames, "it is not its time yet"
+        pool.hurry("cam-1", every_s=0.5, for_s=30.0)
+        assert seen("cam-1", 3)(collect_until(pool, seen("cam-1", 3)))
+
+
+def test_hurrying_an_unknown_camera_changes_nothing(rtsp: RtspServer) -> None:
+    with running(source("cam-1", rtsp.url("clip"))) as pool:
+        pool.hurry("cam-9", every_s=0.5, for_s=30.0)
+        assert seen("cam-1", 2)(collect_until(pool, seen("cam-1", 2)))
