@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +11,7 @@ import cv2
 import numpy as np
 
 from edge.detectors.background import Floats, Mask, largest_of, mean_of, pure_log
-from edge.detectors.base import Look
+from edge.detectors.base import Detection, Look
 from edge.geometry import Box
 
 MOVING = ("person", "vehicle", "two_wheeler")
@@ -23,6 +24,7 @@ _THIN = 2.3  # pixels from a region's rim to its middle; the seam of a shift is 
 _SHARP = 0.35  # share of a thing's contrast that it has at its very rim
 _APART = 0.13  # from the change around it, in ln(level + 24)
 _FULL_CONTRAST = 0.5  # in ln(level + 24), from which strength is 1
+_MORE_THAN_A_PERSON = 2.0  # times the person's box; their own rim and bags are less
 _CLEARLY = 1.3  # rim in the background so much stronger than now: the thing is gone for sure
 
 
@@ -129,7 +131,9 @@ class Traffic:
     """Where people and vehicles were seen lately: who stood still there is no pile.
 
     A parked car that the model misses on most looks is still a parked car. Passing ones leave
-    boxes in ever new places, standing ones in one place; only those count.
+    boxes in ever new places, standing ones in one place; only those count. People are recognised
+    on most looks, so one counts who was there when the thing appeared: customers who come to
+    stand before a cart, or a vendor in the middle of a stall, do not make it a person.
     """
 
     _KEPT_LOOKS = 240
@@ -138,35 +142,53 @@ class Traffic:
     _ARRIVAL = 10  # looks in which a thing that has just come is recognised best
 
     def __init__(self) -> None:
-        self._seen: deque[tuple[datetime, tuple[Box, ...]]] = deque(maxlen=self._KEPT_LOOKS)
+        self._seen: deque[tuple[datetime, tuple[Detection, ...]]] = deque(maxlen=self._KEPT_LOOKS)
 
     def note(self, look: Look) -> None:
         """Remember one look."""
-        boxes = tuple(d.box for d in look.of(*MOVING))
-        self._seen.append((look.frame.captured_at, boxes))
+        self._seen.append((look.frame.captured_at, look.of(*MOVING)))
 
     def stood(self, box: Box, since: datetime) -> bool:
         """Whether a person or vehicle has stood where the box is since about then."""
         newest = self._seen[-1][1] if self._seen else ()
         if any(_is_part_of(box, other) for other in newest):
             return True
-        spell = [boxes for at, boxes in self._seen if at >= since - timedelta(seconds=1)]
-        for boxes in spell:
-            for standing in boxes:
-                if not _is_part_of(box, standing):
-                    continue
-                hits = [any(other.iou(standing) >= 0.5 for other in look) for look in spell]
-                on_arrival = sum(hits[: self._ARRIVAL])
-                enough = max(self._FEWEST, self._SHARE * len(spell))
-                # Who was not there when it appeared has come to stand before it.
-                if on_arrival >= self._FEWEST or (on_arrival and sum(hits) >= enough):
-                    return True
-        return False
+        spell = [seen for at, seen in self._seen if at >= since - timedelta(seconds=1)]
+        return any(
+            self._stays(standing, spell)
+            for seen in spell
+            for standing in seen
+            if _is_part_of(box, standing)
+        )
+
+    def _stays(self, standing: Detection, spell: Sequence[tuple[Detection, ...]]) -> bool:
+        """Whether what was seen on one look was there from the start of the spell."""
+        person = standing.meaning == "person"
+        # One "bicycle" seen where customers stand is not borne out by the customers.
+        hits = [
+            any(
+                (other.meaning == "person") == person and other.box.iou(standing.box) >= 0.5
+                for other in seen
+            )
+            for seen in spell
+        ]
+        on_arrival = sum(hits[: self._ARRIVAL])
+        if on_arrival >= self._FEWEST:
+            return True
+        # Who was not there when it appeared has come to stand before it.
+        enough = max(self._FEWEST, self._SHARE * len(spell))
+        return not person and on_arrival > 0 and sum(hits) >= enough
 
 
-def _is_part_of(box: Box, other: Box) -> bool:
-    """Whether a region may be that person or vehicle, even where its box misses the rim."""
-    return box.covered_by(other.grown(0.15)) > 0.5 or other.covered_by(box) > 0.6
+def _is_part_of(box: Box, other: Detection) -> bool:
+    """Whether a region may be that person or vehicle, even where its box misses the rim.
+
+    A region much larger than the person in it is a thing that they stand in or before.
+    """
+    if box.covered_by(other.box.grown(0.15)) > 0.5:
+        return True
+    alone = other.meaning == "vehicle" or box.area <= _MORE_THAN_A_PERSON * other.box.area
+    return alone and other.box.covered_by(box) > 0.6
 
 
 def _slope(grey: Floats) -> Floats:

@@ -30,7 +30,7 @@ from edge.geometry import Box
 from edge.telemetry import metrics
 from edge.telemetry.logs import error_fields, get_logger
 
-NAME = "static-background 2.0"
+NAME = "static-background 2.1"
 
 _DIFFERENT = 0.15  # in ln(level + 24): 25 levels at 128, 10 at 40
 _MOST_DIFFERENT = 0.3
@@ -38,6 +38,7 @@ _NOISE = 4.5  # noise of the picture that is no difference yet, in deviations
 _FOLLOW = 0.02  # share by which the background moves to the present, per look
 _MOST_HIDDEN = 0.5  # share of a piece of ground behind people from which nothing is said of it
 _CHANGED = 0.15  # share of it that must differ for something to be new there
+_OLDEST = 0.8  # a thing is as old as its oldest fifth: who stands before it renews the rest
 _FOLLOW_LIGHT = 0.06  # the same where a shadow has come to stay
 
 log = get_logger(__name__)
@@ -201,7 +202,7 @@ class StaticObjectDetector:
     ) -> tuple[Detection, ...]:
         things, detections = [], []
         for region in found:
-            stood_s = float(np.median(scene.stillness.age_s[region.pixels]))
+            stood_s = float(np.quantile(scene.stillness.age_s[region.pixels], _OLDEST))
             since = look.frame.captured_at - timedelta(seconds=stood_s)
             box = _shifted(region.box, laid, scene.shape)
             if scene.traffic.stood(box, since):
@@ -215,7 +216,7 @@ class StaticObjectDetector:
                     score=region.strength,
                     model=NAME,
                     since=since,
-                    looks=int(np.median(scene.stillness.looks[region.pixels])) + 1,
+                    looks=int(np.quantile(scene.stillness.looks[region.pixels], _OLDEST)) + 1,
                 )
             )
         scene.things = tuple(things)

@@ -227,3 +227,24 @@ def test_a_pile_is_kept_over_the_switch_to_infra_red(noon: datetime) -> None:
 
     told = play(detector(), shots(after(scene), 100), noon)
     assert hits(told, 100 * 2 - 40) >= 0.7
+
+
+def test_a_cart_is_as_old_as_what_nobody_hid(noon: datetime) -> None:
+    """Customers before most of it renew what they cover, not the thing."""
+    places = (0.71, 0.74, 0.77)
+
+    def scene(picture: Floats, i: int) -> Floats:
+        picture = with_pile(picture)
+        for x in places if 15 <= i < 30 else ():
+            picture = standing_man(picture, x, 0.63, i)
+        return picture
+
+    def seen(i: int) -> tuple[Detection, ...]:
+        boxes = (Box(x - 0.03, 0.4, x + 0.03, 0.64) for x in places)
+        customers = tuple(Detection("person", "person", box, 0.8, "test") for box in boxes)
+        return customers if LEARNED + 15 <= i < LEARNED + 25 else ()  # then missed for a while
+
+    told = play(detector(), shots(after(scene), 65, seen=seen), noon)
+    last = next(d for _, found in told[::-1] for d in found if d.box.iou(PILE) > 0.35)
+    assert last.since is not None
+    assert abs((last.since - noon).total_seconds() - LEARNED * 2) <= 12
