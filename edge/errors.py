@@ -30,6 +30,7 @@ class Code(StrEnum):
     CFG_GRID = "CFG-006"
     CFG_DUPLICATE = "CFG-007"
     CFG_CATEGORY = "CFG-008"
+    CFG_OWNERS = "CFG-009"
 
     CAM_UNREACHABLE = "CAM-001"
     CAM_AUTH = "CAM-002"
@@ -65,6 +66,8 @@ class Code(StrEnum):
     MQT_NO_RECEIPT = "MQT-005"
     MSG_SCHEMA = "MSG-001"
     MSG_HASH = "MSG-002"
+    SEC_KEY = "SEC-001"
+    SEC_UNSIGNED = "SEC-002"
 
     REV_FILE = "REV-001"
     REV_CASE = "REV-002"

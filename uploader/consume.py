@@ -19,7 +19,7 @@ from uploader.receiver import Receiver
 from uploader.settings import Downlink
 from uploader.topics import BoxTopics
 
-_STATUS = {"new": "NEW ", "update": "MORE", "gone": "GONE"}
+_STATUS = {"new": "NEW ", "update": "MORE", "gone": "GONE", "withdrawn": "VOID"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,10 @@ class Flight:
             if len(row.payload) <= self._link.payload_maximum:
                 self._air[row.seq] = _Airborne(row)
                 chunk_bytes = min(self._settings.chunk_bytes, self._link.payload_maximum)
-                self._sending = row.seq, packets(row, self._topics, chunk_bytes, self._report)
+                self._sending = (
+                    row.seq,
+                    packets(row, self._topics, chunk_bytes, self._report, self._settings.sign),
+                )
                 return True
             self._refuse_size(row)
         return False

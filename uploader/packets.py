@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from edge.errors import Code, StoreError
 from uploader.contract.messages import CONTENT_TYPE
+from uploader.contract.properties import Sign, user_properties
 from uploader.outbox import OutboxEvidence, OutboxRow
 from uploader.topics import BoxTopics
 
@@ -24,7 +25,11 @@ class Packet:
 
 
 def packets(
-    row: OutboxRow, topics: BoxTopics, chunk_bytes: int, report: Callable[[StoreError], None]
+    row: OutboxRow,
+    topics: BoxTopics,
+    chunk_bytes: int,
+    report: Callable[[StoreError], None],
+    sign: Sign | None = None,
 ) -> Iterator[Packet]:
     """What to publish for a row, one file in memory at a time.
 
@@ -34,6 +39,7 @@ def packets(
         chunk_bytes: largest piece of a file.
         report: told of files that are gone or altered. The case goes without them: the platform
             then says what it lacks, and the row stays until the file is back.
+        sign: signs the message; None: it goes unsigned.
     """
     for item in row.evidence:
         if row.missing is not None and item.sha256 not in row.missing:
@@ -54,11 +60,7 @@ def packets(
         topic=topics.case,
         payload=row.payload,
         content_type=CONTENT_TYPE,
-        user={
-            "id": f"{row.case_id}-r{row.revision}",
-            "sha256": row.payload_sha256,
-            "seq": str(row.seq),
-        },
+        user=user_properties(row.payload, sign),
         last=True,
     )
 

@@ -16,6 +16,7 @@ from edge.errors import Code, DeliveryError, GridpatrolError, StoreError
 from uploader.backoff import Patience
 from uploader.contract.build import state_event
 from uploader.contract.messages import CONTENT_TYPE
+from uploader.contract.properties import user_properties
 from uploader.flight import Flight
 from uploader.outbox import Outbox
 from uploader.settings import Uplink
@@ -116,7 +117,9 @@ class Uploader:
         client_id = f"{self._settings.city}-{self._settings.node}"
         link = Link(self._settings, client_id, self._events.put)
         try:
-            will = Will(self._topics.state, self._state(session, "lost"), CONTENT_TYPE)
+            last = self._state(session, "lost")
+            user = user_properties(last, self._settings.sign)
+            will = Will(self._topics.state, last, CONTENT_TYPE, user)
             link.open([self._topics.receipt], will)
             self._publish_state(link, session, "online")
             self._status = replace(self._status, connected=True, last_error=None)
@@ -168,7 +171,11 @@ class Uploader:
     def _publish_state(self, link: Link, session: int, reason: Literal["online", "stopped"]) -> int:
         payload = self._state(session, reason)
         return link.publish(
-            self._topics.state, payload, content_type=CONTENT_TYPE, user={}, retain=True
+            self._topics.state,
+            payload,
+            content_type=CONTENT_TYPE,
+            user=user_properties(payload, self._settings.sign),
+            retain=True,
         )
 
     def _goodbye(self, mid: int) -> None:

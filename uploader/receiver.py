@@ -22,6 +22,7 @@ from edge.errors import Code, ContractError, DeliveryError, GridpatrolError, Sto
 from uploader.backoff import Patience
 from uploader.contract.build import receipt_event
 from uploader.contract.messages import CONTENT_TYPE, CaseEvent, ReceiptData, StateData
+from uploader.contract.properties import user_properties
 from uploader.intake import IntakeStore, Judge
 from uploader.intake_records import Answer, IntakeCounts
 from uploader.settings import Downlink
@@ -130,11 +131,12 @@ class Receiver:
         if isinstance(event, Arrived):
             answers = self._take(event)
             for answer in answers:
+                payload = receipt_event(answer.receipt).to_bytes()
                 link.publish(
                     answer.box.receipt,
-                    receipt_event(answer.receipt).to_bytes(),
+                    payload,
                     content_type=CONTENT_TYPE,
-                    user={},
+                    user=user_properties(payload),
                 )
             link.ack(event)
             if any(answer.receipt.result == "complete" for answer in answers):

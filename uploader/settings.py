@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from uploader.contract.properties import Sign
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerLogin:
@@ -48,6 +50,7 @@ class Uplink(BrokerLogin):
         chunk_bytes: evidence travels in pieces of at most this size; less when the broker
             announces a smaller packet size.
         version: of the software, shown in the presence message.
+        sign: signs every message of the box; None: they go unsigned.
     """
 
     city: str
@@ -55,6 +58,7 @@ class Uplink(BrokerLogin):
     receipt_timeout_s: float = 20.0
     chunk_bytes: int = 131072
     version: str = ""
+    sign: Sign | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ _RECEIVE_MAXIMUM = 32
 """Unanswered messages a broker may have on the way to us: bounds the caller's queue."""
 _SEND_MAXIMUM = 16
 """Unanswered messages on the way to the broker, less if it says so."""
-_PACKET_OVERHEAD_BYTES = 512
+_PACKET_OVERHEAD_BYTES = 1024
 """Topic, user properties and headers of our largest packet stay under this."""
 
 # CONNACK codes that a retry alone does not heal: bad login, not authorised, banned …
@@ -76,6 +76,7 @@ class Will:
     topic: str
     payload: bytes
     content_type: str
+    user: dict[str, str]
 
 
 @dataclass(slots=True)
@@ -192,8 +193,7 @@ class Link:
         What cannot be sent any more is forgotten with the link: the caller learns from
         :class:`Lost`, never from a return code.
         """
-        properties = _properties(PacketTypes.PUBLISH, ContentType=content_type)
-        properties.UserProperty = list(user.items())
+        properties = _described(PacketTypes.PUBLISH, content_type, user)
         return self._client.publish(topic, payload, 1, retain, properties).mid
 
     def ack(self, message: Arrived) -> None:
@@ -216,7 +216,7 @@ class Link:
 
     def _prepare(self, will: Will | None) -> None:
         if will is not None:
-            properties = _properties(PacketTypes.WILLMESSAGE, ContentType=will.content_type)
+            properties = _described(PacketTypes.WILLMESSAGE, will.content_type, will.user)
             self._client.will_set(will.topic, will.payload, 1, retain=True, properties=properties)
         if self._login.uses_tls:
             self._client.tls_set(
@@ -288,6 +288,17 @@ class Link:
 def _send_at_once(_client: Any, _data: Any, sock: Any) -> None:
     # Small messages would wait 40 ms for company (Nagle against delayed acknowledgements).
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _described(packet: int, content_type: str, user: dict[str, str]) -> Properties:
+    """What the payload is: whether it is text, its type, and the user properties."""
+    properties = _properties(
+        packet,
+        ContentType=content_type,
+        PayloadFormatIndicator=int(content_type.endswith("charset=utf-8")),
+    )
+    properties.UserProperty = list(user.items())
+    return properties
 
 
 def _properties(packet: int, **values: Any) -> Properties:

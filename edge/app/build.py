@@ -36,6 +36,7 @@ from edge.streams.worker import Backoff
 from uploader.outbox import Outbox
 from uploader.publisher import Uploader
 from uploader.settings import Uplink
+from uploader.signing import load_or_make_signer
 
 
 @dataclass
@@ -233,6 +234,7 @@ def _pool(settings: Settings) -> StreamPool:
 def _uploader(settings: Settings, database: Path) -> Uploader:
     mqtt = settings.mqtt
     tls = mqtt.tls
+    key = settings.box.state_dir / "keys" / "box.pem"
     return Uploader(
         Uplink(
             host=mqtt.host,
@@ -249,6 +251,7 @@ def _uploader(settings: Settings, database: Path) -> Uploader:
             receipt_timeout_s=mqtt.receipt_timeout_s,
             chunk_bytes=mqtt.chunk_bytes,
             version=__version__,
+            sign=load_or_make_signer(key).sign if mqtt.sign else None,
         ),
         database,
     )

@@ -10,11 +10,12 @@ from typing import Literal
 from edge.cases.taxonomy import Category
 from edge.scenes.finding import Words
 
-Status = Literal["new", "update", "gone"]
-"""On the wire: the case is new, has new facts, or its place is clear again (已消失)."""
+Status = Literal["new", "update", "gone", "withdrawn"]
+"""On the wire: the case is new, has new facts, its place is clear again (已消失), or it should
+never have been made (撤回)."""
 
 LocationMethod = Literal["homography", "zone_anchor", "camera"]
-EvidenceRole = Literal["far", "near"]
+EvidenceRole = Literal["far", "near", "clip", "before", "after"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class EvidenceItem:
     """One evidence file on this box's disk.
 
     Attributes:
-        role: far view (远景) with the place, near view (近景) with the thing.
+        role: far view (远景) with the place, near view (近景) with the thing, a clip of the act,
+            or the place before and after handling at the same angle.
         path: where the file lies.
         sha256: hex digest of its bytes.
         size_bytes: its length.

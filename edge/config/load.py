@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from edge.config.model import Settings
+from edge.config.model import MqttSettings, Settings, TlsSettings
 from edge.config.secrets import resolve
 from edge.errors import Code, ConfigError
 
@@ -210,4 +210,14 @@ def _anchor_paths(settings: Settings, folder: Path) -> Settings:
     if text.patterns is not None:
         text = text.model_copy(update={"patterns": folder / text.patterns})
     detectors = settings.detectors.model_copy(update={"object": objects, "text": text})
-    return settings.model_copy(update={"box": box, "grid": grid, "detectors": detectors})
+    anchored = {"box": box, "grid": grid, "detectors": detectors}
+    return settings.model_copy(update={**anchored, "mqtt": _anchor_keys(settings.mqtt, folder)})
+
+
+def _anchor_keys(mqtt: MqttSettings, folder: Path) -> MqttSettings:
+    trusted = tuple(folder / key for key in mqtt.trusted_keys)
+    if mqtt.tls is None:
+        return mqtt.model_copy(update={"trusted_keys": trusted})
+    files = ((name, getattr(mqtt.tls, name)) for name in TlsSettings.model_fields)
+    tls = mqtt.tls.model_copy(update={name: folder / path for name, path in files if path})
+    return mqtt.model_copy(update={"trusted_keys": trusted, "tls": tls})

@@ -269,6 +269,8 @@ class MqttSettings(Section):
     keepalive_s: Annotated[int, Field(ge=5, le=600)] = 30
     receipt_timeout_s: Annotated[float, Field(ge=1, le=3600)] = 20.0
     chunk_bytes: Annotated[int, Field(ge=1024, le=16 * 1024 * 1024)] = 131072
+    sign: bool = True
+    trusted_keys: tuple[Path, ...] = ()
 
 
 class ConsoleSettings(Section):

@@ -1,33 +1,71 @@
 """The golden messages as code: ``python -m tests.contract.golden`` writes those that are missing.
 
-A file that exists is never overwritten: a message once published stays readable for ever.
+A file that exists is never overwritten: a message once published stays readable for ever. Those
+of 1.0 stay as that version wrote them.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from edge.cases.draft import CaseDraft, EvidenceItem, Location, Source, Status
 from edge.cases.taxonomy import category
 from edge.scenes.finding import Words
 from uploader.contract import generate
-from uploader.contract.build import from_draft, receipt_event, state_event
-from uploader.contract.messages import CaseEvent, ReceiptData, ReceiptEvent, Result, StateEvent
+from uploader.contract.build import (
+    desired_event,
+    from_draft,
+    known_event,
+    receipt_event,
+    reply_event,
+    reported_event,
+    request_event,
+    state_event,
+)
+from uploader.contract.messages import (
+    VERSION,
+    Action,
+    Answer,
+    BilingualText,
+    CaseEvent,
+    DesiredData,
+    Event,
+    Evidence,
+    FeedbackData,
+    KnownCase,
+    KnownData,
+    LookResult,
+    PublicKey,
+    Purpose,
+    ReceiptData,
+    ReceiptEvent,
+    ReplyData,
+    ReplyEvent,
+    ReportedData,
+    RequestData,
+    RequestEvent,
+    Result,
+)
 
+FOLDER = generate.FOLDER / "golden" / f"v{VERSION}"
 _AT = datetime(2026, 11, 24, 4, 3, 44, 120000, tzinfo=UTC)
 _CASE_ID = "5b1d2f60-8c1e-5d5a-9f52-0a7e3c6f9a11"
+_REQUEST_ID = "7c0f6f1e-2b57-4c55-8d0b-51a6f5d1c0aa"
 _FAR = "9f2c" * 16
 _NEAR = "07ab" * 16
+_YAML = "box: {id: box-07, city: '420111'}\n"
 
 
-def golden_messages() -> dict[str, CaseEvent | ReceiptEvent | StateEvent]:
-    """Every golden message by the stem of its file."""
+def golden_messages() -> dict[str, Event]:
+    """Every golden message of today's version by the stem of its file."""
     return {
         "case-new": _case(1, "new", with_pictures=True),
         "case-gone": _case(2, "gone", with_pictures=False),
+        "case-withdrawn": _case(3, "withdrawn", with_pictures=False),
         "receipt-complete": _receipt("complete"),
         "receipt-stored": _receipt("stored", missing=(_NEAR,)),
         "receipt-rejected": _receipt("rejected", reason="网格编码不存在 unknown grid cell"),
@@ -38,6 +76,24 @@ def golden_messages() -> dict[str, CaseEvent | ReceiptEvent | StateEvent]:
         "state-lost": state_event(
             "420111", "box-07", session=12, at=_AT, version="0.1.0", reason="lost"
         ),
+        "request-verify": _request("verify", purpose="post_handling_check"),
+        "request-look": _request("look"),
+        "request-feedback": _request(
+            "feedback", feedback=FeedbackData(verdict="wrong", note="早餐车有证", by="desk-3")
+        ),
+        "reply-gone": _reply("verify", "gone"),
+        "reply-refused": _reply("look", "refused"),
+        "reported-applied": _reported(),
+        "desired": desired_event(
+            DesiredData(
+                config_id="cfg-2026-11-24-1",
+                sha256=hashlib.sha256(_YAML.encode()).hexdigest(),
+                yaml=_YAML,
+                box_id="box-07",
+            ),
+            at=_AT,
+        ),
+        "known": _known(),
     }
 
 
@@ -95,12 +151,88 @@ def _receipt(
     return event.model_copy(update={"id": "3f0e8f2e-1111-4222-8333-944444444444"})
 
 
+def _request(
+    action: Action, *, purpose: Purpose | None = None, feedback: FeedbackData | None = None
+) -> RequestEvent:
+    data = RequestData(
+        request_id=_REQUEST_ID,
+        action=action,
+        purpose=purpose,
+        case_id=None if action == "look" else _CASE_ID,
+        camera_id="plaza" if action == "look" else None,
+        expires_at=_AT + timedelta(minutes=10),
+        feedback=feedback,
+        requested_by="desk-3",
+        box_id="box-07",
+    )
+    return request_event(data, at=_AT)
+
+
+def _reply(action: Action, result: Answer) -> ReplyEvent:
+    well = result == "gone"
+    after = Evidence(
+        role="after",
+        sha256=_FAR,
+        bytes=240001,
+        media_type="image/jpeg",
+        captured_at=_AT,
+        camera_id="plaza",
+        url="https://evidence.example.org/420111/20261124/" + _FAR,
+    )
+    reason = (
+        BilingualText(zh="3 次巡看均未见", en="not seen on 3 looks")
+        if well
+        else BilingualText(zh="指令未签名", en="the command is not signed")
+    )
+    data = ReplyData(
+        request_id=_REQUEST_ID,
+        action=action,
+        result=result,
+        reason=reason,
+        looks=(LookResult(at=_AT, present=False, score=0.04, note=None),) if well else (),
+        evidence=(after,) if well else (),
+        at=_AT,
+        box_id="box-07",
+        case_id=_CASE_ID if well else None,
+        code=None if well else "SEC-002",
+    )
+    return reply_event(data, city="420111", node="box-07", seq=18240)
+
+
+def _reported() -> Event:
+    data = ReportedData(
+        config_id="cfg-2026-11-24-1",
+        config_sha256=hashlib.sha256(_YAML.encode()).hexdigest(),
+        state="applied",
+        error=None,
+        models=("coco-nanodet 1.0.0",),
+        cameras=2,
+        at=_AT,
+        public_key=PublicKey(kid="0123456789abcdef", algorithm="Ed25519", key="A" * 43 + "="),
+    )
+    event = reported_event(data, city="420111", node="box-07")
+    return event.model_copy(update={"id": "3f0e8f2e-1111-4222-8333-955555555555"})
+
+
+def _known() -> Event:
+    known = KnownCase(
+        ref="SSP-2026-1124-0017",
+        category="0406",
+        kind="street_vending",
+        lon=114.3982,
+        lat=30.5052,
+        opened_at=_AT,
+        origin="随手拍",
+    )
+    event = known_event(KnownData(grid_cell="420111001002001", cases=(known,), at=_AT))
+    return event.model_copy(update={"id": "3f0e8f2e-1111-4222-8333-966666666666"})
+
+
 def main() -> None:
     """Write the files that are missing."""
-    folder = generate.FOLDER / "golden" / "v1"
-    folder.mkdir(parents=True, exist_ok=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
     for name, message in golden_messages().items():
-        path = folder / f"{name}.json"
+        path = FOLDER / f"{name}.json"
         if not path.exists():
             text = json.dumps(message.model_dump(mode="json"), ensure_ascii=False, indent=2)
             path.write_text(text + "\n", encoding="utf-8")

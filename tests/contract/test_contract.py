@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import re
 import subprocess
@@ -12,41 +13,36 @@ from typing import Any
 
 import jsonschema
 import pytest
-from ruamel.yaml import YAML
 
-from edge.errors import ContractError
-from tests.contract.golden import golden_messages
+from edge.errors import ConfigError, ContractError
+from tests.contract.golden import FOLDER, golden_messages
 from uploader.contract import generate
-from uploader.contract.messages import CaseEvent, ReceiptEvent, StateEvent, read
-from uploader.topics import BoxTopics, read_up
+from uploader.contract.messages import EVENTS, CaseEvent, Event, read
+from uploader.contract.properties import user_properties
+from uploader.topics import BoxTopics, read_down, read_up
 
-_GOLDEN = generate.FOLDER / "golden" / "v1"
-_MODELS: dict[str, type[CaseEvent] | type[ReceiptEvent] | type[StateEvent]] = {
-    "case": CaseEvent,
-    "receipt": ReceiptEvent,
-    "state": StateEvent,
-}
+_GOLDEN = FOLDER
 _FILES = sorted(_GOLDEN.glob("*.json"))
 
 
 def schema_of(path: Path) -> dict[str, Any]:
     """The published schema of a golden message."""
-    name = path.name.partition("-")[0]
+    name = path.stem.partition("-")[0]
     found = json.loads((generate.FOLDER / "schemas" / f"{name}.schema.json").read_text())
     assert isinstance(found, dict)
     return found
 
 
-def model_of(path: Path) -> type[CaseEvent] | type[ReceiptEvent] | type[StateEvent]:
+def model_of(path: Path) -> type[Event]:
     """The model of a golden message."""
-    return _MODELS[path.name.partition("-")[0]]
+    return EVENTS[path.stem.partition("-")[0]]
 
 
 def accepted(path: Path, message: dict[str, Any]) -> tuple[bool, bool]:
     """What JSON Schema and the model say."""
     by_schema = jsonschema.Draft202012Validator(schema_of(path)).is_valid(message)
     try:
-        read(model_of(path), json.dumps(message).encode(), path.name)  # type: ignore[type-var]  # a union of the three
+        read(model_of(path), json.dumps(message).encode(), path.name)
     except ContractError:
         return by_schema, False
     return by_schema, True
@@ -70,14 +66,14 @@ def test_check_notices_a_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_schemas_are_valid_2020_12() -> None:
     """The schemas are schemas."""
-    for name in _MODELS:
+    for name in EVENTS:
         schema = json.loads((generate.FOLDER / "schemas" / f"{name}.schema.json").read_text())
         jsonschema.Draft202012Validator.check_schema(schema)
 
 
 def test_there_are_golden_messages() -> None:
     """Guards the tests below against an empty folder."""
-    assert {path.name.partition("-")[0] for path in _FILES} == set(_MODELS)
+    assert {path.stem.partition("-")[0] for path in _FILES} == set(EVENTS)
 
 
 @pytest.mark.parametrize("path", _FILES, ids=lambda path: path.stem)
@@ -99,13 +95,14 @@ def test_golden_messages_are_what_we_write(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", _FILES, ids=lambda path: path.stem)
-def test_every_field_is_required(path: Path) -> None:
-    """Schema and model agree that no field may be left out."""
+def test_schema_and_model_agree_on_what_may_be_left_out(path: Path) -> None:
+    """Field by field: a message without it is good for both or for neither."""
     whole = json.loads(path.read_text())
     for part, name in [(None, n) for n in whole] + [("data", n) for n in whole["data"]]:
         message = copy.deepcopy(whole)
         del (message[part] if part else message)[name]
-        assert accepted(path, message) == (False, False), f"{part}.{name}"
+        by_schema, by_model = accepted(path, message)
+        assert by_schema == by_model, f"{part}.{name}"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +110,7 @@ def test_every_field_is_required(path: Path) -> None:
     [
         ("data.revision", "3"),
         ("data.revision", 0),
-        ("data.status", "closed"),
+        ("data.status", "Closed"),
         ("data.score", 1.2),
         ("data.category.codes", []),
         ("data.location.datum", "GCJ-02"),
@@ -123,7 +120,7 @@ def test_every_field_is_required(path: Path) -> None:
         ("data.title.zh", None),
         ("specversion", "0.3"),
         ("type", "cn.gridpatrol.case.v2"),
-        ("seq", 2**31),
+        ("seq", 2**63),
     ],
 )
 def test_misfits_are_refused_by_both(where: str, value: object) -> None:
@@ -146,34 +143,75 @@ def test_times_without_a_zone_are_refused() -> None:
         read(CaseEvent, json.dumps(message).encode(), "test")
 
 
-def test_asyncapi_names_our_topics_and_schemas() -> None:
-    """The document parses, its addresses are the code's topics, its references exist."""
-    text = (generate.FOLDER / "asyncapi.yaml").read_text()
-    document = YAML(typ="safe").load(text)
-    assert document["asyncapi"] == "3.0.0"
+def test_topics_are_read_back() -> None:
+    """What a box writes the platform can take apart, what the platform writes the box, no more."""
     box = BoxTopics("gridpatrol", "420111", "box-07")
-    expected = {
+    up = {
         "case": box.case,
         "blob": box.blob("a" * 64),
         "state": box.state,
+        "reply": box.reply,
+        "reported": box.reported,
+    }
+    down = {
         "receipt": box.receipt,
+        "request": box.request,
+        "desired": box.desired,
+        "known": box.known("420111001002001"),
     }
-    values = {"root": "gridpatrol", "city": "420111", "node": "box-07", "sha256": "a" * 64}
-    addresses = {
-        name: re.sub(r"\{(\w+)\}", lambda m: values[m[1]], channel["address"])
-        for name, channel in document["channels"].items()
-    }
-    assert addresses == expected
-    for reference in re.findall(r"'(\./schemas/[^']+)'", text):
-        assert (generate.FOLDER / reference).is_file()
-
-
-def test_topics_are_read_back() -> None:
-    """What a box writes the platform can take apart, and nothing else."""
-    box = BoxTopics("gridpatrol", "420111", "box-07")
-    for topic, what in ((box.case, "case"), (box.blob("a" * 64), "blob"), (box.state, "state")):
+    for what, topic in up.items():
         found = read_up(topic)
         assert found is not None
         assert (found.box, found.what) == (box, what)
-    for topic in (box.receipt, box.case + "/x", box.blob("a" * 63), "a/1/b/c/up/case", ""):
+        assert read_down(topic, box) is None
+    for what, topic in down.items():
+        heard = read_down(topic, box)
+        assert heard is not None
+        assert (heard.what, heard.cell) == (what, "420111001002001" if what == "known" else "")
         assert read_up(topic) is None
+    for topic in (
+        box.case + "/x",
+        box.blob("a" * 63),
+        "a/1/b/c/up/case",
+        "r/1/420111/host/up/case",
+    ):
+        assert read_up(topic) is None
+    other = BoxTopics("gridpatrol", "420111", "box-08")
+    assert read_down(other.request, box) is None
+    assert (
+        read_down(BoxTopics("gridpatrol", "420112", "box-07").known("420112001002001"), box) is None
+    )
+
+
+def test_no_box_is_called_host() -> None:
+    """Its branch would be the platform's."""
+    with pytest.raises(ConfigError, match="host"):
+        BoxTopics("gridpatrol", "420111", "host")
+    assert BoxTopics("gridpatrol", "420111", "host-1").case
+
+
+@pytest.mark.parametrize("path", _FILES, ids=lambda path: path.stem)
+def test_user_properties_say_what_the_payload_says(path: Path) -> None:
+    """And are the same at every attempt."""
+    message = golden_messages()[path.stem]
+    payload = message.to_bytes()
+    found = user_properties(payload)
+    tree = json.loads(payload)
+    assert {name: found[name] for name in ("id", "source", "type")} == {
+        name: tree[name] for name in ("id", "source", "type")
+    }
+    assert found["sha256"] == hashlib.sha256(payload).hexdigest()
+    assert found.get("seq") == (str(tree["seq"]) if "seq" in tree else None)
+    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", found["traceparent"])
+    assert user_properties(payload) == found
+
+
+def test_a_request_and_its_reply_are_one_trace() -> None:
+    """As are all revisions of a case."""
+    trace = {
+        name: user_properties(message.to_bytes())["traceparent"].split("-")[1]
+        for name, message in golden_messages().items()
+    }
+    assert trace["request-verify"] == trace["reply-gone"]
+    assert trace["case-new"] == trace["case-gone"] == trace["receipt-complete"]
+    assert trace["case-new"] != trace["request-verify"]

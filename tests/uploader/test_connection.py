@@ -230,7 +230,7 @@ def test_stop_is_bounded_when_the_broker_hangs(broker: Broker, box: Box) -> None
 def test_forged_receipts_settle_nothing(broker: Broker, box: Box, platform: Platform) -> None:
     """Receipts that are no receipt, or speak of other bytes, leave the row where it is."""
     listener = Listener(broker, _RECEIPT)
-    golden = Path(__file__).parents[2] / "uploader/contract/golden/v1/receipt-complete.json"
+    golden = Path(__file__).parents[2] / "uploader/contract/golden/v1.1/receipt-complete.json"
     forged = ReceiptEvent.model_validate_json(golden.read_bytes())
     data = forged.data.model_copy(update={"case_id": "case-0", "revision": 1})
     forged = forged.model_copy(update={"data": data})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypedDict
 
 from pydantic import ValidationError
 
@@ -17,16 +17,38 @@ from uploader.contract.messages import (
     CaseEvent,
     Category,
     CategoryCode,
+    DesiredData,
+    DesiredEvent,
     Evidence,
+    KnownData,
+    KnownEvent,
     Location,
     ReceiptData,
     ReceiptEvent,
+    ReplyData,
+    ReplyEvent,
+    ReportedData,
+    ReportedEvent,
+    RequestData,
+    RequestEvent,
     Source,
     StateData,
     StateEvent,
     misfit,
     source_of,
 )
+
+PLATFORM = "//gridpatrol/platform"
+"""The CloudEvents source of what the platform says."""
+
+
+class _Envelope(TypedDict):
+    specversion: Literal["1.0"]
+    id: str
+    source: str
+    subject: str
+    time: datetime
+    datacontenttype: Literal["application/json"]
 
 
 def from_draft(draft: CaseDraft, *, city: str, node: str, seq: int) -> CaseEvent:
@@ -38,12 +60,12 @@ def from_draft(draft: CaseDraft, *, city: str, node: str, seq: int) -> CaseEvent
     where = f"case {draft.case_id} revision {draft.revision}"
     try:
         return CaseEvent(
-            specversion="1.0",
-            id=f"{draft.case_id}-r{draft.revision}",
-            source=source_of(city, node),
-            subject=draft.case_id,
-            time=draft.created_at,
-            datacontenttype="application/json",
+            **_envelope(
+                f"{draft.case_id}-r{draft.revision}",
+                source_of(city, node),
+                draft.case_id,
+                draft.created_at,
+            ),
             type="cn.gridpatrol.case.v1",
             dataschema="urn:gridpatrol:schema:case:v1",
             seq=seq,
@@ -55,13 +77,9 @@ def from_draft(draft: CaseDraft, *, city: str, node: str, seq: int) -> CaseEvent
 
 def receipt_event(data: ReceiptData) -> ReceiptEvent:
     """Wrap a receipt; every event gets an id of its own."""
+    subject = data.case_id or data.request_id or data.payload_sha256
     return ReceiptEvent(
-        specversion="1.0",
-        id=str(uuid.uuid4()),
-        source="//gridpatrol/platform",
-        subject=data.case_id or data.payload_sha256,
-        time=data.at,
-        datacontenttype="application/json",
+        **_envelope(str(uuid.uuid4()), PLATFORM, subject, data.at),
         type="cn.gridpatrol.receipt.v1",
         dataschema="urn:gridpatrol:schema:receipt:v1",
         data=data,
@@ -79,18 +97,75 @@ def state_event(
 ) -> StateEvent:
     """The presence message of a box; only ``online`` says that it is there."""
     return StateEvent(
-        specversion="1.0",
-        id=f"{city}-{node}-{session}-{reason}",
-        source=source_of(city, node),
-        subject=node,
-        time=at,
-        datacontenttype="application/json",
+        **_envelope(f"{city}-{node}-{session}-{reason}", source_of(city, node), node, at),
         type="cn.gridpatrol.state.v1",
         dataschema="urn:gridpatrol:schema:state:v1",
         data=StateData(
             online=reason == "online", session=session, at=at, version=version, reason=reason
         ),
     )
+
+
+def reply_event(data: ReplyData, *, city: str, node: str, seq: int) -> ReplyEvent:
+    """The one answer to a request: its id is the request's."""
+    return ReplyEvent(
+        **_envelope(f"{data.request_id}-reply", source_of(city, node), data.request_id, data.at),
+        type="cn.gridpatrol.reply.v1",
+        dataschema="urn:gridpatrol:schema:reply:v1",
+        seq=seq,
+        data=data,
+    )
+
+
+def reported_event(data: ReportedData, *, city: str, node: str) -> ReportedEvent:
+    """The configuration a box reports."""
+    return ReportedEvent(
+        **_envelope(str(uuid.uuid4()), source_of(city, node), node, data.at),
+        type="cn.gridpatrol.reported.v1",
+        dataschema="urn:gridpatrol:schema:reported:v1",
+        data=data,
+    )
+
+
+def request_event(data: RequestData, *, at: datetime) -> RequestEvent:
+    """The platform's request; sent again it is the same."""
+    return RequestEvent(
+        **_envelope(data.request_id, PLATFORM, data.request_id, at),
+        type="cn.gridpatrol.request.v1",
+        dataschema="urn:gridpatrol:schema:request:v1",
+        data=data,
+    )
+
+
+def desired_event(data: DesiredData, *, at: datetime) -> DesiredEvent:
+    """The configuration the platform wants."""
+    return DesiredEvent(
+        **_envelope(data.config_id, PLATFORM, data.config_id, at),
+        type="cn.gridpatrol.desired.v1",
+        dataschema="urn:gridpatrol:schema:desired:v1",
+        data=data,
+    )
+
+
+def known_event(data: KnownData) -> KnownEvent:
+    """The platform's open cases of one cell."""
+    return KnownEvent(
+        **_envelope(str(uuid.uuid4()), PLATFORM, data.grid_cell, data.at),
+        type="cn.gridpatrol.known.v1",
+        dataschema="urn:gridpatrol:schema:known:v1",
+        data=data,
+    )
+
+
+def _envelope(event_id: str, source: str, subject: str, at: datetime) -> _Envelope:
+    return {
+        "specversion": "1.0",
+        "id": event_id,
+        "source": source,
+        "subject": subject,
+        "time": at,
+        "datacontenttype": "application/json",
+    }
 
 
 def _case_data(draft: CaseDraft) -> CaseData:

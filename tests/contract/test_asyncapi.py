@@ -1,0 +1,121 @@
+"""The AsyncAPI document stands on its own, and describes the topics that the code writes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from uploader.contract import generate
+from uploader.contract.messages import CONTENT_TYPE, EVENTS
+from uploader.topics import BoxTopics
+
+_BOX = BoxTopics("gridpatrol", "420111", "box-07")
+_CELL = "420111001002001"
+_ADDRESSES = {
+    "case": _BOX.case,
+    "blob": _BOX.blob("a" * 64),
+    "reply": _BOX.reply,
+    "state": _BOX.state,
+    "reported": _BOX.reported,
+    "receipt": _BOX.receipt,
+    "request": _BOX.request,
+    "desired": _BOX.desired,
+    "known": _BOX.known(_CELL),
+}
+_RETAINED = {"state", "reported", "desired", "known"}
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    """The document that ships."""
+    found = YAML(typ="safe").load((generate.FOLDER / "asyncapi.yaml").read_text())
+    assert isinstance(found, dict)
+    return found
+
+
+def references(node: Any) -> Iterator[str]:
+    """Every ``$ref``."""
+    if isinstance(node, dict):
+        if "$ref" in node:
+            yield node["$ref"]
+        for value in node.values():
+            yield from references(value)
+    if isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def resolve(document: Any, pointer: str) -> Any:
+    """What a reference inside the document points at; KeyError when at nothing."""
+    for step in pointer.removeprefix("#/").split("/"):
+        document = document[step]
+    return document
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    """Inside the document and to the schema files."""
+    found = list(references(document))
+    assert found
+    for reference in found:
+        if reference.startswith("#"):
+            assert resolve(document, reference)
+        else:
+            json.loads((generate.FOLDER / reference).read_text())
+
+
+def test_addresses_are_the_codes_topics(document: dict[str, Any]) -> None:
+    """With all their parameters described, and no more."""
+    values = {
+        "root": "gridpatrol",
+        "city": "420111",
+        "node": "box-07",
+        "sha256": "a" * 64,
+        "cell": _CELL,
+    }
+    addresses = {}
+    for name, channel in document["channels"].items():
+        assert set(channel["parameters"]) == set(re.findall(r"\{(\w+)\}", channel["address"]))
+        addresses[name] = re.sub(r"\{(\w+)\}", lambda m: values[m[1]], channel["address"])
+    assert addresses == _ADDRESSES
+
+
+def test_every_message_has_its_schema_and_its_properties(document: dict[str, Any]) -> None:
+    """Each of our events once; content type and payload format said."""
+    messages = document["components"]["messages"]
+    payloads = {
+        name: message["payload"]["$ref"] for name, message in messages.items() if name != "blob"
+    }
+    assert payloads == {name: f"./schemas/{name}.schema.json" for name in EVENTS}
+    for name in payloads:
+        assert messages[name]["contentType"] == CONTENT_TYPE
+        assert messages[name]["bindings"]["mqtt"]["payloadFormatIndicator"] == 1
+        assert messages[name]["headers"]["$ref"] == "#/components/schemas/userProperties"
+
+
+def test_every_channel_has_one_operation(document: dict[str, Any]) -> None:
+    """From the box's side; what is retained says so; answers go where the code sends them."""
+    operations = document["operations"]
+    by_channel = {op["channel"]["$ref"].rpartition("/")[2]: op for op in operations.values()}
+    assert set(by_channel) == set(document["channels"])
+    assert len(operations) == len(by_channel)
+    for name, operation in by_channel.items():
+        ours = "/up/" in document["channels"][name]["address"]
+        assert operation["action"] == ("send" if ours else "receive")
+        assert operation["bindings"]["mqtt"]["qos"] == 1
+        assert operation["bindings"]["mqtt"]["retain"] == (name in _RETAINED)
+    answers = {
+        name: operation["reply"]["channel"]["$ref"].rpartition("/")[2]
+        for name, operation in by_channel.items()
+        if "reply" in operation
+    }
+    assert answers == {
+        "case": "receipt",
+        "reply": "receipt",
+        "request": "reply",
+        "desired": "reported",
+    }
