@@ -158,10 +158,7 @@ class TextDetector:
         self.work.search_s += time.perf_counter() - began
         region.lines = _matched(image, region.lines, found)
         began = time.perf_counter()
-        region.codes = [
-            (code, fingerprint(image, _whole(code.box)))
-            for code in self._qr.find(image, region.pixels)
-        ]
+        region.codes = _codes(image, region.codes, self._qr.find(image, region.pixels))
         self.work.qr_s += time.perf_counter() - began
 
     def _read(self, image: Image, region: _Region, passers: Sequence[Pixels]) -> None:
@@ -228,6 +225,20 @@ def _matched(image: Image, known: Sequence[_Line], found: Sequence[Quad]) -> lis
         and all(_iou(line.box, other.box) < 0.1 for other in lines)
     ]
     return lines[:_MAX_LINES]
+
+
+def _codes(
+    image: Image, known: Sequence[tuple[Code, Grey]], found: Sequence[Code]
+) -> list[tuple[Code, Grey]]:
+    """Codes after a search: one that the picture still shows is not gone for being missed once."""
+    codes = [(code, fingerprint(image, _whole(code.box))) for code in found]
+    codes += [
+        (code, seen)
+        for code, seen in known
+        if likeness(fingerprint(image, _whole(code.box)), seen) >= _UNCHANGED
+        and all(_overlap(_whole(code.box), _whole(other.box)) == 0 for other in found)
+    ]
+    return codes
 
 
 def _there(image: Image, box: Pixels, seen: Grey) -> bool:

@@ -20,7 +20,12 @@ from edge.scenes.wording import AdPatterns, Number, joined
 
 NumbersForm = Literal["masked", "hashed", "clear"]
 _SECRET_BYTES = 32
-_HIDDEN = re.compile(r"[0-9a-z]{0,4}\*{3,}[0-9a-z]{0,4}|#[0-9a-f]{12}")
+_HIDDEN = re.compile(r"[0-9a-z]{0,4}\*{3,}[0-9a-z]{0,4}|#(?=\d*[a-p])[0-9a-p]{12}")
+_NO_DIGITS = str.maketrans("0123456789", "ghijklmnop")
+"""Hashes are written without digits: twelve hexadecimal ones may read like a number to call.
+
+Signs kept before that was so are still known: translated once more, a hash stays what it is.
+"""
 _LONG_RUN = re.compile(r"\d{7,}")
 
 
@@ -48,7 +53,7 @@ class NumberGuard:
             return value
         if self._form == "hashed":
             digest = hmac.new(self._secret, value.encode(), hashlib.sha256).hexdigest()
-            return f"#{digest[:12]}"
+            return f"#{digest[:12].translate(_NO_DIGITS)}"
         if len(value) >= 10:
             return f"{value[:3]}{'*' * (len(value) - 7)}{value[-4:]}"
         return f"{value[:1]}{'*' * max(len(value) - 3, 3)}{value[-2:]}"
@@ -84,7 +89,9 @@ def split_number(guard: NumberGuard, text: str) -> tuple[str, str | None]:
     public = guard.scrubbed(text)
     hidden = _HIDDEN.findall(public)
     if hidden:
-        return _HIDDEN.sub(" ", public), str(hidden[0])
+        first = str(hidden[0])
+        name = first.translate(_NO_DIGITS) if first.startswith("#") else first
+        return _HIDDEN.sub(" ", public), name
     numbers = guard.numbers(text)
     if not numbers:
         return text, None

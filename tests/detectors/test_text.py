@@ -162,6 +162,39 @@ def test_a_qr_sticker_is_seen_and_its_payload_is_not_kept(
     assert code.box.iou(Box(300 / 960, 200 / 540, 416 / 960, 316 / 540)) > 0.5
 
 
+@pytest.mark.parametrize("module_px", [2, 3])
+def test_a_small_code_turned_and_out_of_focus_is_found(module_px: int) -> None:
+    """Modules of two pixels under blur and JPEG 60: what a street camera shows of a sticker."""
+    picture = qr_sticker("https://example.com/loan/0815", module_px)
+    turn = cv2.getRotationMatrix2D((350, 250), 8, 1.0)
+    picture = np.asarray(cv2.warpAffine(picture, turn, (960, 540)), np.uint8)
+    _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 60])
+    seen = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+    (code,) = QrFinder().find(seen, (200, 10, 950, 530))
+    side = 29 * module_px
+    middle = ((code.box[0] + code.box[2]) / 2, (code.box[1] + code.box[3]) / 2)
+    expected = turn @ (300 + side / 2, 200 + side / 2, 1.0)
+    assert np.abs(np.array(middle) - expected).max() < side / 4
+
+
+def test_a_code_that_one_search_misses_is_not_gone(
+    reader: TextDetector, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The picture still shows it; once it is covered it is gone."""
+    picture = qr_sticker("https://example.org/a", 4)
+    (found,) = reader.detect([drawn(picture, noon)])
+    assert [d.meaning for d in found].count("qr") == 1
+    monkeypatch.setattr(reader._qr, "find", lambda _image, _region: [])
+    elsewhere = picture.copy()
+    elsewhere[400:480, 700:800] = 20  # something changes, so that codes are searched anew
+    (found,) = reader.detect([drawn(elsewhere, noon + timedelta(seconds=10))])
+    assert [d.meaning for d in found].count("qr") == 1
+    covered = elsewhere.copy()
+    covered[190:330, 290:430] = 120
+    (found,) = reader.detect([drawn(covered, noon + timedelta(seconds=20))])
+    assert not [d for d in found if d.meaning == "qr"]
+
+
 def test_plain_walls_hold_no_codes() -> None:
     """Neither paper nor roughness is a QR code."""
     assert QrFinder().find(wall(("便民超市", 100, 80, 40)), (0, 0, 960, 540)) == []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import stat
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge.errors import Code, GridpatrolError
@@ -79,6 +81,7 @@ def test_a_number_with_a_digit_too_many_is_hidden_as_well(run: str) -> None:
 
 
 @given(WORDING, REST)
+@example("", "69590982")  # whose hash is #023027024239 in hexadecimal: a land line's number
 def test_a_text_and_its_public_form_are_the_same_sign(wording: str, rest: str) -> None:
     """An operator accepts what he sees, which is the hidden form."""
     text = f"{wording} 139{rest}"
@@ -87,6 +90,18 @@ def test_a_text_and_its_public_form_are_the_same_sign(wording: str, rest: str) -
         again, same = split_number(guard, guard.scrubbed(text))
         assert number == same is not None
         assert normalised(seen) == normalised(again)
+
+
+def test_digits_after_a_hash_sign_are_not_taken_for_a_hash() -> None:
+    """On a wall they are a number with a digit too many, and hidden like one."""
+    for guard in (MASKED, HASHED):
+        assert "139000000012" not in guard.scrubbed("#139000000012")
+
+
+def test_a_hash_kept_in_hexadecimal_is_still_known() -> None:
+    """As earlier versions wrote it into the file of permitted signs."""
+    digest = hmac.new(b"key of this box", b"13900000001", hashlib.sha256).hexdigest()[:12]
+    assert split_number(HASHED, f"开锁 #{digest}")[1] == split_number(HASHED, "13900000001")[1]
 
 
 def test_the_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
