@@ -1,5 +1,8 @@
 """Rows in the air over one connection: a bounded window, receipts, time-outs.
 
+Two lanes share the connection. A live row never waits behind the backlog for more than
+:data:`_BACKLOG_PACKETS` messages, whatever the backlog's rows weigh; the backlog keeps its pace.
+
 Held in memory only. When the connection or the process ends, what was in the air is simply due
 again: the receiver knows a repeated message by its id.
 """
@@ -7,21 +10,26 @@ again: the receiver knows a repeated message by its id.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from edge.clock import Clock
 from edge.errors import Code, ContractError, DeliveryError, GridpatrolError
+from edge.telemetry import metrics
 from uploader.backoff import backoff_s
 from uploader.contract.messages import ReceiptData, ReceiptEvent, read
-from uploader.outbox import Outbox, OutboxRow, Settled
+from uploader.lanes import Boundary, Lane, Pace
+from uploader.outbox import Outbox, OutboxRow, Settled, Settlement
 from uploader.packets import Packet, packets
 from uploader.settings import Uplink
 from uploader.topics import BoxTopics
 from uploader.transport import Acked, Arrived, Link, Lost
 
-WINDOW_ROWS = 16
+WINDOW_ROWS = 64
+_WINDOW_BYTES = 16 * 1024 * 1024
+"""Rows in the air weigh no more together, unless it is one alone."""
+_BACKLOG_PACKETS = 2
 _FIRST_RETRY_S = 1.0
 _LONGEST_RETRY_S = 300.0
 _LONGEST_SILENCE_S = 30.0
@@ -35,8 +43,10 @@ _FAILURE = 0x80
 @dataclass(slots=True)
 class _Airborne:
     row: OutboxRow
+    lane: Lane
     unanswered: int = 0
     deadline: float | None = None
+    since: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,12 @@ class _Sent:
     last: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    airborne: _Airborne
+    packets: Iterator[Packet]
+
+
 class Flight:
     """Sends due rows over an open link and settles what comes back. One thread.
 
@@ -53,7 +69,8 @@ class Flight:
         link: open.
         outbox: rows come from here and are settled here.
         topics: of this box.
-        settings: time-out and chunk size.
+        settings: time-out, chunk size, pace of the backlog.
+        boundary: which rows are live; outlives the connection.
         report: told every fault.
         clock: wall time, for due rows.
     """
@@ -65,6 +82,7 @@ class Flight:
         topics: BoxTopics,
         settings: Uplink,
         *,
+        boundary: Boundary,
         report: Callable[[GridpatrolError], None],
         clock: Clock,
     ) -> None:
@@ -72,27 +90,42 @@ class Flight:
         self._outbox = outbox
         self._topics = topics
         self._settings = settings
+        self._boundary = boundary
         self._report = report
         self._clock = clock
+        self._pace = Pace(settings.backlog_bytes_per_s)
         self._air: dict[int, _Airborne] = {}
         self._unanswered: dict[int, _Sent] = {}
-        self._sending: tuple[int, Iterator[Packet]] | None = None
+        self._sending: dict[Lane, _Sending] = {}
+        self._rests: list[tuple[int, timedelta]] = []
         self._heard = time.monotonic()
         self._silences = 0
         self._quiet_until = 0.0
 
-    def pump(self) -> None:
-        """Send until the window is full or nothing is due.
+    def pump(self) -> float:
+        """Send until the window is full or nothing may go; returns seconds until more may.
 
         Raises:
             StoreError: the outbox cannot be read or written.
             DeliveryError: the broker has stopped answering (MQT-001).
         """
         self._expire()
+        self._write_rests()
+        boundary = self._boundary.note(self._outbox.last_seq())
+        live = True  # until a look says that there is nothing
         while len(self._unanswered) < self._link.send_maximum:
-            if self._sending is None and not self._start_next():
-                return
-            self._send_one()
+            if live and self._ready(Lane.LIVE, boundary):
+                self._send_one(Lane.LIVE)
+                continue
+            live = False  # what is committed meanwhile wakes us
+            wait_s = self._pace.wait_s()
+            if wait_s:
+                return wait_s
+            waiting = sum(s.airborne.lane is Lane.BACKLOG for s in self._unanswered.values())
+            if waiting >= _BACKLOG_PACKETS or not self._ready(Lane.BACKLOG, boundary):
+                break
+            self._send_one(Lane.BACKLOG)
+        return _LONGEST_RETRY_S
 
     def on_acked(self, answer: Acked) -> None:
         """The broker answered a publish: that never ends a row, but it may put it off.
@@ -112,38 +145,47 @@ class Flight:
             what = f"the broker refused a message (code 0x{answer.code:02x})"
             fix = "Check the broker's access list and quotas"
             self._report(DeliveryError(Code.MQT_REFUSED, sent.topic, what, fix))
-            self._rest(airborne)
+            self._rest(airborne, "refused")
         elif sent.last and answer.code == _NO_SUBSCRIBER:
             what = "nobody is subscribed"
             fix = "Start the platform's consumer; cases wait on this box"
             self._report(DeliveryError(Code.MQT_NO_RECEIPT, sent.topic, what, fix))
-            self._rest(airborne)
+            self._rest(airborne, "no_subscriber")
             self._hush()
         elif sent.last:
             # Only now: on a slow line the message may have waited long behind its pictures.
             airborne.deadline = self._heard + self._settings.receipt_timeout_s
 
-    def on_receipt(self, message: Arrived) -> None:
-        """Settle a row.
+    def on_receipts(self, messages: Sequence[Arrived]) -> None:
+        """Settle rows, in one commit.
 
         Raises:
             StoreError: the outbox cannot be written.
         """
-        try:
-            receipt = read(ReceiptEvent, message.payload, message.topic).data
-        except ContractError as misfit:
-            self._report(misfit)
+        receipts = []
+        for message in messages:
+            try:
+                receipts.append(read(ReceiptEvent, message.payload, message.topic).data)
+            except ContractError as misfit:
+                self._report(misfit)
+        if not receipts:
             return
         self._silences = 0
         self._quiet_until = 0.0
-        settlement = self._outbox.settle(receipt)
+        for receipt, done in zip(receipts, self._outbox.settle_all(receipts), strict=True):
+            metrics.UPLINK_RECEIPTS.labels(result=receipt.result).inc()
+            self._answered(receipt, done)
+
+    def _answered(self, receipt: ReceiptData, settlement: Settlement) -> None:
         airborne = self._air.get(settlement.seq) if settlement.seq else None
         match settlement.outcome:
             case Settled.UNKNOWN:
                 self._report(_unknown(receipt))
             case Settled.WAITING if airborne:
-                self._rest(airborne, receipt.retry_after_s)
+                self._rest(airborne, "asked", receipt.retry_after_s)
             case Settled.DONE | Settled.DEAD if airborne:
+                took_s = time.monotonic() - airborne.since
+                metrics.RECEIPT_SECONDS.labels(lane=airborne.lane).observe(took_s)
                 self._land(airborne)
         if settlement.outcome is Settled.DEAD:
             self._report(_rejected(receipt))
@@ -162,42 +204,56 @@ class Flight:
             self._report(DeliveryError(Code.MQT_TOO_LARGE, self._topics.case, what, fix))
         for airborne in list(self._air.values()):
             if airborne.unanswered:
-                self._rest(airborne)
+                self._rest(airborne, "lost")
+        self._write_rests()
 
-    def _start_next(self) -> bool:
+    def _ready(self, lane: Lane, boundary: int) -> bool:
+        """Whether the lane has a message to send."""
+        return lane in self._sending or self._start_next(lane, boundary)
+
+    def _start_next(self, lane: Lane, boundary: int) -> bool:
         if time.monotonic() < self._quiet_until:
             return False
-        while len(self._air) < (1 if self._silences else WINDOW_ROWS):
-            found = self._outbox.due(self._clock(), 1, skip=self._air.keys())
+        while self._may_start(lane):
+            found = self._outbox.due(self._clock(), 1, self._busy(), lane=lane, boundary=boundary)
             if not found:
                 return False
             row = found[0]
             if len(row.payload) <= self._link.payload_maximum:
-                self._air[row.seq] = _Airborne(row)
+                airborne = self._air[row.seq] = _Airborne(row, lane)
                 chunk_bytes = min(self._settings.chunk_bytes, self._link.payload_maximum)
-                self._sending = (
-                    row.seq,
-                    packets(row, self._topics, chunk_bytes, self._report, self._settings.sign),
-                )
+                to_send = packets(row, self._topics, chunk_bytes, self._report, self._settings.sign)
+                self._sending[lane] = _Sending(airborne, to_send)
                 return True
             self._refuse_size(row)
         return False
 
-    def _send_one(self) -> None:
-        if self._sending is None:
-            return
-        seq, rest = self._sending
-        packet = next(rest)
+    def _busy(self) -> list[int]:
+        return [*self._air, *(seq for seq, _delay in self._rests)]
+
+    def _may_start(self, lane: Lane) -> bool:
+        """Whether the window has room; half of it is kept for live rows."""
+        if self._silences:
+            return not self._air
+        mine = sum(airborne.lane is lane for airborne in self._air.values())
+        weight = sum(airborne.row.size_bytes for airborne in self._air.values())
+        return mine < WINDOW_ROWS // 2 and (not mine or weight < _WINDOW_BYTES)
+
+    def _send_one(self, lane: Lane) -> None:
+        airborne = self._sending[lane].airborne
+        packet = next(self._sending[lane].packets)
         if not self._unanswered:
             self._heard = time.monotonic()
         mid = self._link.publish(
             packet.topic, packet.payload, content_type=packet.content_type, user=packet.user
         )
-        airborne = self._air[seq]
+        metrics.UPLINK_SENT_BYTES.labels(lane=lane).inc(len(packet.payload))
+        if lane is Lane.BACKLOG:
+            self._pace.spend(len(packet.payload))
         airborne.unanswered += 1
         self._unanswered[mid] = _Sent(airborne, packet.topic, packet.last)
         if packet.last:
-            self._sending = None
+            del self._sending[lane]
 
     def _expire(self) -> None:
         now = time.monotonic()
@@ -213,7 +269,7 @@ class Flight:
                 what = f"no receipt within {self._settings.receipt_timeout_s:g} s"
                 fix = "Check the platform's consumer; it will be sent again"
                 self._report(DeliveryError(Code.MQT_NO_RECEIPT, self._topics.case, what, fix))
-                self._rest(airborne)
+                self._rest(airborne, "no_receipt")
                 self._hush()
 
     def _hush(self) -> None:
@@ -229,25 +285,34 @@ class Flight:
         self._report(
             DeliveryError(
                 Code.MQT_TOO_LARGE,
-                f"case {row.case_id} revision {row.revision}",
+                f"{row.what} {row.subject} revision {row.revision}",
                 f"{len(row.payload)} bytes; the broker takes {self._link.payload_maximum}",
                 "Raise the broker's message size limit; the case waits",
             )
         )
-        self._outbox.postpone(row.seq, timedelta(seconds=_LONGEST_RETRY_S))
+        metrics.UPLINK_RETRIES.labels(reason="too_large").inc()
+        self._rests.append((row.seq, timedelta(seconds=_LONGEST_RETRY_S)))
 
-    def _rest(self, airborne: _Airborne, delay_s: float | None = None) -> None:
+    def _rest(self, airborne: _Airborne, why: str, delay_s: float | None = None) -> None:
         if delay_s is None:
             delay_s = backoff_s(
                 airborne.row.attempts, first_s=_FIRST_RETRY_S, longest_s=_LONGEST_RETRY_S
             )
-        self._outbox.postpone(airborne.row.seq, timedelta(seconds=delay_s))
+        metrics.UPLINK_RETRIES.labels(reason=why).inc()
+        self._rests.append((airborne.row.seq, timedelta(seconds=delay_s)))
         self._land(airborne)
+
+    def _write_rests(self) -> None:
+        """One commit for all that was put off; until then :meth:`_busy` holds it back."""
+        if self._rests:
+            self._outbox.postpone_all(self._rests)
+            self._rests.clear()
 
     def _land(self, airborne: _Airborne) -> None:
         del self._air[airborne.row.seq]
-        if self._sending is not None and self._sending[0] == airborne.row.seq:
-            self._sending = None
+        sending = self._sending.get(airborne.lane)
+        if sending is not None and sending.airborne is airborne:
+            del self._sending[airborne.lane]
 
 
 def _unknown(receipt: ReceiptData) -> DeliveryError:

@@ -2,8 +2,10 @@
 
 State machine of a row::
 
-    pending ──receipt "complete", same payload hash──▶ done
-       └─────receipt "rejected", same payload hash───▶ dead   (kept, with the platform's words)
+    pending ──receipt "complete", same payload hash──▶ done ──retention──▶ (deleted)
+       │ ▲
+       │ └─────────resent by a person──────────┐
+       └─────receipt "rejected", same hash───▶ dead   (kept, with the platform's words)
 
 Nothing else moves a row: not a PUBACK, not time, not a restart.
 """
@@ -13,115 +15,82 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 
 from edge.cases.draft import CaseDraft
 from edge.clock import Clock, iso, utc_now
-from edge.sqlite import open_database, transaction
-from uploader.contract.build import from_draft
-from uploader.contract.messages import ReceiptData
+from edge.sqlite import transaction
+from uploader.contract.build import from_draft, reply_event
+from uploader.contract.messages import ReceiptData, ReplyData
+from uploader.lanes import Lane
+from uploader.outbox_rows import (
+    Counts,
+    Letter,
+    OutboxEvidence,
+    OutboxRow,
+    Settled,
+    Settlement,
+    What,
+)
+from uploader.outbox_schema import SCHEMA, open_outbox
 from uploader.reading import reading
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS outbox (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    case_id TEXT NOT NULL,
-    revision INTEGER NOT NULL,
-    status TEXT NOT NULL,
-    payload BLOB NOT NULL,
-    payload_sha256 TEXT NOT NULL,
-    state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'done', 'dead')),
-    attempts INTEGER NOT NULL DEFAULT 0,
-    next_at TEXT NOT NULL,
-    receipt TEXT,
-    created_at TEXT NOT NULL,
-    UNIQUE (case_id, revision)
-) STRICT;
-CREATE INDEX IF NOT EXISTS outbox_pending ON outbox (seq) WHERE state = 'pending';
-CREATE INDEX IF NOT EXISTS outbox_payload ON outbox (payload_sha256);
-CREATE INDEX IF NOT EXISTS outbox_state ON outbox (state);
-CREATE TABLE IF NOT EXISTS outbox_evidence (
-    seq INTEGER NOT NULL REFERENCES outbox (seq),
-    sha256 TEXT NOT NULL,
-    path TEXT NOT NULL,
-    size_bytes INTEGER NOT NULL,
-    media_type TEXT NOT NULL,
-    PRIMARY KEY (seq, sha256)
-) STRICT;
-CREATE TABLE IF NOT EXISTS uplink (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
-"""
+__all__ = [
+    "SCHEMA",
+    "Counts",
+    "Letter",
+    "Outbox",
+    "OutboxEvidence",
+    "OutboxRow",
+    "Settled",
+    "Settlement",
+    "What",
+]
 
 MAX_DELAY = timedelta(hours=1)
 """No row rests longer, whatever the platform asks or the clock does."""
+_EVERY_SEQ = 2**63 - 1
 
-
-class Settled(StrEnum):
-    """What a receipt did."""
-
-    DONE = "done"
-    DEAD = "dead"
-    WAITING = "waiting"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """Which row a receipt spoke of, and what it did; no row has the bytes of an unknown one."""
-
-    outcome: Settled
-    seq: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxEvidence:
-    """A file that belongs to a row."""
-
-    sha256: str
-    path: Path
-    size_bytes: int
-    media_type: str
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
-    """One undelivered revision.
-
-    Attributes:
-        seq: its number, without gaps, never used again.
-        payload: the exact bytes to publish, the same at every attempt.
-        attempts: how often it was put off.
-        evidence: every file of the revision.
-        missing: hashes the platform still lacks; None when it has not said.
-    """
-
-    seq: int
-    case_id: str
-    revision: int
-    payload: bytes
-    payload_sha256: str
-    attempts: int
-    evidence: tuple[OutboxEvidence, ...]
-    missing: frozenset[str] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Rows by state."""
-
-    pending: int
-    done: int
-    dead: int
+# A revision waits until the platform has the one before it, so that nothing is gone before it was
+# new. The rows passed over are those in flight: postpone() rests what waits behind a row with it.
+_FREE = (
+    " AND seq NOT IN (SELECT value FROM json_each(:skip)) AND NOT EXISTS"
+    " (SELECT 1 FROM outbox AS earlier WHERE earlier.subject = outbox.subject"
+    " AND earlier.revision < outbox.revision AND earlier.state = 'pending'"
+    " AND json_extract(earlier.receipt, '$.result') IS NOT 'stored')"
+)
+_LIVE = (
+    "SELECT seq FROM outbox INDEXED BY outbox_live WHERE state = 'pending' AND kind = :kind"
+    " AND seq > :boundary AND (next_at <= :now OR next_at > :horizon)"
+    "{free} ORDER BY seq LIMIT :limit"
+)
+_BACKLOG = (
+    "SELECT seq FROM outbox INDEXED BY outbox_due WHERE state = 'pending' AND kind = :kind"
+    # Asked once: without it a backlog of nothing would be sought among all that is live.
+    " AND :boundary >= (SELECT MIN(seq) FROM outbox INDEXED BY outbox_live"
+    " WHERE state = 'pending' AND kind = :kind)"
+    " AND next_at {due} AND seq <= :boundary{free} ORDER BY next_at, seq LIMIT :limit"
+)
+# Of each state by its own index.
+_COUNTS = (
+    "SELECT COUNT(*) FROM outbox INDEXED BY outbox_live WHERE state = 'pending'",
+    "SELECT COUNT(*) FROM outbox INDEXED BY outbox_done WHERE state = 'done'",
+    "SELECT COUNT(*) FROM outbox INDEXED BY outbox_dead WHERE state = 'dead'",
+)
+_QUERIES = {
+    Lane.LIVE: (_LIVE.format(free=_FREE),),
+    # A time beyond the horizon was written before the clock was set back.
+    Lane.BACKLOG: tuple(_BACKLOG.format(due=due, free=_FREE) for due in ("<= :now", "> :horizon")),
+}
 
 
 class Outbox:
     """Rows on disk. One connection of its own; use it from one thread.
 
-    :meth:`enqueue` is the exception: it works on the caller's connection and may be called from
-    the case store's thread.
+    :meth:`enqueue` and :meth:`put` are the exception: they work on the caller's connection and
+    may be called from the thread of whoever makes the letters.
 
     Args:
         path: the database file, shared with the case store.
@@ -129,7 +98,7 @@ class Outbox:
         clock: what time it is.
 
     Raises:
-        StoreError: the database cannot be opened.
+        StoreError: the database cannot be opened, or a newer gridpatrol made it.
     """
 
     def __init__(self, path: Path, *, city: str, node: str, clock: Clock = utc_now) -> None:
@@ -137,7 +106,8 @@ class Outbox:
         self._city = city
         self._node = node
         self._clock = clock
-        self._db = open_database(path, SCHEMA)
+        self._db = open_outbox(path)
+        self._served = dict.fromkeys(Lane, "")
 
     def close(self) -> None:
         """Close the connection."""
@@ -149,85 +119,179 @@ class Outbox:
         Raises:
             ContractError: the draft does not fit the contract; the caller rolls back.
         """
+
+        def write(seq: int) -> bytes:
+            return from_draft(draft, city=self._city, node=self._node, seq=seq).to_bytes()
+
+        evidence = tuple(
+            OutboxEvidence(e.sha256, e.path, e.size_bytes, e.media_type) for e in draft.evidence
+        )
+        letter = Letter(
+            "case", draft.case_id, draft.revision, draft.status, str(draft.kind), write, evidence
+        )
+        return self.put(tx, letter)
+
+    def enqueue_reply(
+        self, tx: sqlite3.Connection, reply: ReplyData, evidence: tuple[OutboxEvidence, ...]
+    ) -> int:
+        """Add the one answer to a request inside the caller's transaction; returns its number.
+
+        Raises:
+            sqlite3.IntegrityError: the request has its answer already; the caller rolls back.
+        """
+
+        def write(seq: int) -> bytes:
+            return reply_event(reply, city=self._city, node=self._node, seq=seq).to_bytes()
+
+        letter = Letter("reply", reply.request_id, 1, reply.result, "reply", write, evidence)
+        return self.put(tx, letter)
+
+    def put(self, tx: sqlite3.Connection, letter: Letter) -> int:
+        """Add a letter inside the caller's transaction; returns its sequence number.
+
+        The transaction must have begun as IMMEDIATE (:func:`edge.sqlite.transaction`), or two
+        writers could take one number. It is not given back when the row is deleted later.
+        """
+        last = tx.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
+        seq = 1 + (int(last["seq"]) if last else 0)
+        payload = letter.write(seq)
         now = iso(self._clock())
-        # The number goes into the payload, so the row comes first and gets its bytes after.
-        seq = tx.execute(
-            "INSERT INTO outbox (case_id, revision, status, payload, payload_sha256, next_at,"
-            " created_at) VALUES (?, ?, ?, x'', '', ?, ?)",
-            (draft.case_id, draft.revision, draft.status, now, now),
-        ).lastrowid
-        if seq is None:
-            raise AssertionError("an INSERT always has a row id")
-        payload = from_draft(draft, city=self._city, node=self._node, seq=seq).to_bytes()
         tx.execute(
-            "UPDATE outbox SET payload = ?, payload_sha256 = ? WHERE seq = ?",
-            (payload, hashlib.sha256(payload).hexdigest(), seq),
+            "INSERT INTO outbox (seq, what, subject, revision, status, kind, payload,"
+            " payload_sha256, next_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                seq,
+                letter.what,
+                letter.subject,
+                letter.revision,
+                letter.status,
+                letter.kind,
+                payload,
+                hashlib.sha256(payload).hexdigest(),
+                now,
+                now,
+            ),
         )
         tx.executemany(
             "INSERT OR IGNORE INTO outbox_evidence VALUES (?, ?, ?, ?, ?)",
-            [(seq, e.sha256, str(e.path), e.size_bytes, e.media_type) for e in draft.evidence],
+            [(seq, e.sha256, str(e.path), e.size_bytes, e.media_type) for e in letter.evidence],
         )
         return seq
 
-    def due(self, now: datetime, limit: int, skip: Collection[int] = ()) -> list[OutboxRow]:
-        """Undelivered rows whose time has come, oldest first, without those in ``skip``.
+    def due(
+        self,
+        now: datetime,
+        limit: int,
+        skip: Collection[int] = (),
+        *,
+        lane: Lane = Lane.BACKLOG,
+        boundary: int = _EVERY_SEQ,
+    ) -> list[OutboxRow]:
+        """Undelivered rows whose time has come, one of each category in turn.
 
-        A revision waits until the platform has the one before it, so that nothing is *gone*
-        before it was *new*. A time further away than :data:`MAX_DELAY` was written before the
-        clock was set back.
+        Within a category the live lane goes by age and the backlog by the time a row has been
+        due. The work is proportional to ``limit`` and ``skip``, not to what lies in the outbox.
+
+        Args:
+            now: wall time.
+            limit: rows at most.
+            skip: rows that are in flight.
+            lane: live: rows above ``boundary``; backlog: the others.
+            boundary: see :class:`uploader.lanes.Boundary`; unset, every row is backlog.
 
         Raises:
             StoreError: the database cannot be read.
         """
+        values = {
+            "boundary": boundary,
+            "now": iso(now),
+            "horizon": iso(now + MAX_DELAY),
+            "skip": json.dumps(list(skip)),
+            "limit": limit,
+        }
         with reading(self._path):
-            rows = self._db.execute(
-                "SELECT * FROM outbox WHERE state = 'pending' AND (next_at <= ? OR next_at > ?)"
-                " AND seq NOT IN (SELECT value FROM json_each(?)) AND NOT EXISTS"
-                " (SELECT 1 FROM outbox AS earlier WHERE earlier.case_id = outbox.case_id"
-                " AND earlier.revision < outbox.revision AND earlier.state = 'pending'"
-                " AND json_extract(earlier.receipt, '$.result') IS NOT 'stored')"
-                " ORDER BY seq LIMIT ?",
-                (iso(now), iso(now + MAX_DELAY), json.dumps(list(skip)), limit),
-            ).fetchall()
-            return [self._row(row) for row in rows]
+            queues = {}
+            for kind in self._kinds_after(self._served[lane]):
+                found = [
+                    int(row["seq"])
+                    for query in _QUERIES[lane]
+                    for row in self._db.execute(query, {**values, "kind": kind})
+                ]
+                if found:
+                    queues[kind] = found
+                if found and limit == 1:
+                    break
+            picked = _in_turn(queues, limit)
+            if picked:
+                self._served[lane] = picked[-1][0]
+            return [self._row(seq) for _kind, seq in picked]
 
     def settle(self, receipt: ReceiptData) -> Settlement:
-        """Take in a receipt; only one with the hash of our bytes counts.
+        """Take in one receipt: :meth:`settle_all`."""
+        return self.settle_all([receipt])[0]
+
+    def settle_all(self, receipts: Sequence[ReceiptData]) -> list[Settlement]:
+        """Take in receipts, in one commit; only those with the hash of our bytes count.
 
         ``complete`` ends a row, ``rejected`` buries it as a dead letter with the platform's words.
 
         Raises:
-            StoreError: not written; the platform's next receipt settles it.
+            StoreError: not written; the platform's next receipts settle the rows.
         """
         with transaction(self._db, self._path) as tx:
-            row = tx.execute(
-                "SELECT seq, state FROM outbox WHERE payload_sha256 = ?", (receipt.payload_sha256,)
-            ).fetchone()
-            if row is None:
-                return Settlement(Settled.UNKNOWN)
-            seq = int(row["seq"])
-            if row["state"] != "pending":
-                return Settlement(Settled(row["state"]), seq)
-            state = {"complete": "done", "rejected": "dead"}.get(receipt.result, "pending")
+            return [self._settle(tx, receipt) for receipt in receipts]
+
+    def _settle(self, tx: sqlite3.Connection, receipt: ReceiptData) -> Settlement:
+        row = tx.execute(
+            "SELECT seq, subject, revision, state FROM outbox WHERE payload_sha256 = ?",
+            (receipt.payload_sha256,),
+        ).fetchone()
+        if row is None:
+            return Settlement(Settled.UNKNOWN)
+        seq = int(row["seq"])
+        if row["state"] != "pending":
+            return Settlement(Settled(row["state"]), seq)
+        state = {"complete": "done", "rejected": "dead"}.get(receipt.result, "pending")
+        now = iso(self._clock())
+        tx.execute(
+            "UPDATE outbox SET state = ?, receipt = ?, settled_at = ? WHERE seq = ?",
+            (state, receipt.model_dump_json(), None if state == "pending" else now, seq),
+        )
+        if receipt.result != "retry_after":  # the next revision need not rest any more
             tx.execute(
-                "UPDATE outbox SET state = ?, receipt = ? WHERE seq = ?",
-                (state, receipt.model_dump_json(), seq),
+                "UPDATE outbox SET next_at = ? WHERE subject = ? AND revision = ? AND next_at > ?"
+                " AND attempts = 0 AND state = 'pending'",
+                (now, row["subject"], row["revision"] + 1, now),
             )
         return Settlement(Settled.WAITING if state == "pending" else Settled(state), seq)
 
     def postpone(self, seq: int, delay: timedelta) -> None:
-        """Rest a row and count an attempt; at most :data:`MAX_DELAY`.
+        """Rest one row: :meth:`postpone_all`."""
+        self.postpone_all([(seq, delay)])
+
+    def postpone_all(self, rests: Sequence[tuple[int, timedelta]]) -> None:
+        """Rest rows and count an attempt each, in one commit; at most :data:`MAX_DELAY`.
+
+        Later revisions that have to wait for a row rest with it.
 
         Raises:
             StoreError: not written.
         """
-        until = self._clock() + min(delay, MAX_DELAY)
         with transaction(self._db, self._path) as tx:
-            tx.execute(
-                "UPDATE outbox SET attempts = attempts + 1, next_at = ?"
-                " WHERE seq = ? AND state = 'pending'",
-                (iso(until), seq),
-            )
+            for seq, delay in rests:
+                until = iso(self._clock() + min(delay, MAX_DELAY))
+                tx.execute(
+                    "UPDATE outbox SET attempts = attempts + 1, next_at = ?"
+                    " WHERE seq = ? AND state = 'pending'",
+                    (until, seq),
+                )
+                tx.execute(
+                    "UPDATE outbox SET next_at = ? FROM (SELECT subject AS s, revision AS r"
+                    " FROM outbox WHERE seq = ? AND state = 'pending'"
+                    " AND json_extract(receipt, '$.result') IS NOT 'stored')"
+                    " WHERE subject = s AND revision > r AND state = 'pending' AND attempts = 0",
+                    (until, seq),
+                )
 
     def counts(self) -> Counts:
         """How many rows are pending, done and dead.
@@ -236,9 +300,20 @@ class Outbox:
             StoreError: the database cannot be read.
         """
         with reading(self._path):
-            rows = self._db.execute("SELECT state, COUNT(*) AS n FROM outbox GROUP BY state")
-            found = {row["state"]: int(row["n"]) for row in rows}
-        return Counts(found.get("pending", 0), found.get("done", 0), found.get("dead", 0))
+            pending, done, dead = (self._db.execute(query).fetchone()[0] for query in _COUNTS)
+        return Counts(pending, done, dead)
+
+    def last_seq(self) -> int:
+        """The newest number given, also when its row is gone; 0 before the first.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        with reading(self._path):
+            row = self._db.execute(
+                "SELECT seq FROM sqlite_sequence WHERE name = 'outbox'"
+            ).fetchone()
+        return int(row["seq"]) if row else 0
 
     def next_session(self) -> int:
         """The number of the next connection: one more than ever before on this box.
@@ -254,9 +329,26 @@ class Outbox:
             row = tx.execute("SELECT value FROM uplink WHERE key = 'session'").fetchone()
         return int(row["value"])
 
-    def _row(self, row: sqlite3.Row) -> OutboxRow:
+    def _kinds_after(self, last: str) -> list[str]:
+        """Categories with pending rows, beginning behind the one served last."""
+        kinds: list[str] = []
+        query = "SELECT MIN(kind) AS k FROM outbox WHERE state = 'pending' AND kind > ?"
+        # '' sorts first and is a kind, too: that of rows from before there were kinds.
+        first = self._db.execute(
+            "SELECT 1 FROM outbox WHERE state = 'pending' AND kind = '' LIMIT 1"
+        ).fetchone()
+        kinds = [""] if first else []
+        kind = self._db.execute(query, ("",)).fetchone()["k"]
+        while kind is not None:
+            kinds.append(kind)
+            kind = self._db.execute(query, (kind,)).fetchone()["k"]
+        behind = [kind for kind in kinds if kind > last]
+        return behind + [kind for kind in kinds if kind <= last]
+
+    def _row(self, seq: int) -> OutboxRow:
+        row = self._db.execute("SELECT * FROM outbox WHERE seq = ?", (seq,)).fetchone()
         files = self._db.execute(
-            "SELECT * FROM outbox_evidence WHERE seq = ? ORDER BY rowid", (row["seq"],)
+            "SELECT * FROM outbox_evidence WHERE seq = ? ORDER BY rowid", (seq,)
         )
         evidence = tuple(
             OutboxEvidence(f["sha256"], Path(f["path"]), f["size_bytes"], f["media_type"])
@@ -264,7 +356,8 @@ class Outbox:
         )
         return OutboxRow(
             seq=row["seq"],
-            case_id=row["case_id"],
+            what=row["what"],
+            subject=row["subject"],
             revision=row["revision"],
             payload=row["payload"],
             payload_sha256=row["payload_sha256"],
@@ -272,6 +365,16 @@ class Outbox:
             evidence=evidence,
             missing=_missing(row["receipt"]),
         )
+
+
+def _in_turn(queues: dict[str, list[int]], limit: int) -> list[tuple[str, int]]:
+    """One of each queue after the other."""
+    picked: list[tuple[str, int]] = []
+    for turn in range(limit):
+        for kind, queue in queues.items():
+            if turn < len(queue) and len(picked) < limit:
+                picked.append((kind, queue[turn]))
+    return picked
 
 
 def _missing(receipt: str | None) -> frozenset[str] | None:

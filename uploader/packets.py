@@ -1,4 +1,4 @@
-"""A row becomes packets: its evidence in chunks, then the case message."""
+"""A row becomes packets: its evidence in chunks, then the case or reply message."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from uploader.topics import BoxTopics
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """One publish. ``last`` marks the case message, which ends the row."""
+    """One publish. ``last`` marks the message itself, which ends the row."""
 
     topic: str
     payload: bytes
@@ -57,7 +57,7 @@ def packets(
                 user={"offset": str(offset), "total": str(len(content))},
             )
     yield Packet(
-        topic=topics.case,
+        topic=topics.reply if row.what == "reply" else topics.case,
         payload=row.payload,
         content_type=CONTENT_TYPE,
         user=user_properties(row.payload, sign),

@@ -18,6 +18,7 @@ from uploader.contract.build import state_event
 from uploader.contract.messages import CONTENT_TYPE
 from uploader.contract.properties import user_properties
 from uploader.flight import Flight
+from uploader.lanes import Boundary
 from uploader.outbox import Outbox
 from uploader.settings import Uplink
 from uploader.topics import BoxTopics
@@ -70,6 +71,7 @@ class Uploader:
         self._thread = threading.Thread(target=self._run, name="uploader", daemon=True)
         self._status = UplinkStatus()
         self._counted = 0.0
+        self._boundary = Boundary()
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -135,18 +137,26 @@ class Uploader:
 
     def _deliver(self, link: Link, outbox: Outbox) -> None:
         flight = Flight(
-            link, outbox, self._topics, self._settings, report=self._report, clock=self._clock
+            link,
+            outbox,
+            self._topics,
+            self._settings,
+            boundary=self._boundary,
+            report=self._report,
+            clock=self._clock,
         )
         while not self._stopping.is_set():
-            flight.pump()
+            wait_s = flight.pump()
             self._count(outbox)
-            for event in self._next_events():
+            events = self._next_events(min(wait_s, _POLL_S))
+            receipts = [event for event in events if isinstance(event, Arrived)]
+            flight.on_receipts(receipts)
+            for receipt in receipts:
+                link.ack(receipt)
+            for event in events:
                 match event:
                     case Acked():
                         flight.on_acked(event)
-                    case Arrived():
-                        flight.on_receipt(event)
-                        link.ack(event)
                     case Lost():
                         flight.on_lost(event)
                         raise DeliveryError(
@@ -156,11 +166,11 @@ class Uploader:
                             "Connecting again; nothing is lost",
                         )
 
-    def _next_events(self) -> list[Event]:
+    def _next_events(self, wait_s: float = _POLL_S) -> list[Event]:
         """Everything that has come in; waits a moment when there is nothing."""
         found: list[Event] = []
         try:
-            event = self._events.get(timeout=_POLL_S)
+            event = self._events.get(timeout=wait_s)
             while True:
                 if event is not None:
                     found.append(event)

@@ -49,6 +49,7 @@ class Uplink(BrokerLogin):
         receipt_timeout_s: a row without a receipt is sent again after this.
         chunk_bytes: evidence travels in pieces of at most this size; less when the broker
             announces a smaller packet size.
+        backlog_bytes_per_s: what was not fresh goes out no faster; 0: no bound.
         version: of the software, shown in the presence message.
         sign: signs every message of the box; None: they go unsigned.
     """
@@ -57,6 +58,7 @@ class Uplink(BrokerLogin):
     node: str
     receipt_timeout_s: float = 20.0
     chunk_bytes: int = 131072
+    backlog_bytes_per_s: int = 2_097_152
     version: str = ""
     sign: Sign | None = field(default=None, repr=False)
 

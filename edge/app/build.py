@@ -250,6 +250,7 @@ def _uploader(settings: Settings, database: Path) -> Uploader:
             keepalive_s=mqtt.keepalive_s,
             receipt_timeout_s=mqtt.receipt_timeout_s,
             chunk_bytes=mqtt.chunk_bytes,
+            backlog_bytes_per_s=mqtt.backlog_bytes_per_s,
             version=__version__,
             sign=load_or_make_signer(key).sign if mqtt.sign else None,
         ),

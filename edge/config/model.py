@@ -271,6 +271,7 @@ class MqttSettings(Section):
     chunk_bytes: Annotated[int, Field(ge=1024, le=16 * 1024 * 1024)] = 131072
     sign: bool = True
     trusted_keys: tuple[Path, ...] = ()
+    backlog_bytes_per_s: Annotated[int, Field(ge=0, le=10**10)] = 2_097_152
 
 
 class ConsoleSettings(Section):

@@ -56,4 +56,26 @@ OUTBOX_DEAD = Gauge(
 UPLINK_CONNECTED = Gauge(
     "gridpatrol_uplink_connected", "1 while the broker is connected.", registry=REGISTRY
 )
+UPLINK_SENT_BYTES = Counter(
+    "gridpatrol_uplink_sent_bytes",
+    "Payload bytes handed to the broker, by lane.",
+    ["lane"],
+    registry=REGISTRY,
+)
+UPLINK_RETRIES = Counter(
+    "gridpatrol_uplink_retries",
+    "Times a letter was put off, by reason.",
+    ["reason"],
+    registry=REGISTRY,
+)
+UPLINK_RECEIPTS = Counter(
+    "gridpatrol_uplink_receipts", "Receipts by result.", ["result"], registry=REGISTRY
+)
+RECEIPT_SECONDS = Histogram(
+    "gridpatrol_uplink_receipt_seconds",
+    "From the first message of a letter to its receipt, by lane.",
+    ["lane"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+    registry=REGISTRY,
+)
 ERRORS = Counter("gridpatrol_errors", "Faults by stable code.", ["code"], registry=REGISTRY)

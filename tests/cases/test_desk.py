@@ -98,7 +98,7 @@ class Office:
     def rows(self) -> list[tuple[str, int, str]]:
         with sqlite3.connect(self.folder / "gridpatrol.db") as db:
             return db.execute(
-                "SELECT case_id, revision, status FROM outbox ORDER BY seq"
+                "SELECT subject, revision, status FROM outbox ORDER BY seq"
             ).fetchall()
 
 

@@ -20,6 +20,10 @@ NAMES = {
     "gridpatrol_outbox_dead": "gauge",
     "gridpatrol_uplink_connected": "gauge",
     "gridpatrol_errors": "counter",
+    "gridpatrol_uplink_sent_bytes": "counter",
+    "gridpatrol_uplink_retries": "counter",
+    "gridpatrol_uplink_receipts": "counter",
+    "gridpatrol_uplink_receipt_seconds": "histogram",
 }
 
 

@@ -96,7 +96,7 @@ class Box:
         self.pictures = folder / "pictures"
         self.settings = replace(
             Uplink(host=broker.host, port=broker.port, city=CITY, node=NODE),
-            **{"receipt_timeout_s": 2.0, **settings},
+            **{"receipt_timeout_s": 2.0, "backlog_bytes_per_s": 0, **settings},
         )
         self.outbox = Outbox(self.path, city=CITY, node=NODE)
         self._db = open_database(self.path, SCHEMA + _CASES)

@@ -39,7 +39,7 @@ def enqueue(outbox: Outbox, path: Path, *numbers: int) -> None:
 def receipt(row: OutboxRow, result: Result, **changes: object) -> ReceiptData:
     """An answer to a row."""
     made = ReceiptData(
-        case_id=row.case_id,
+        case_id=row.subject,
         revision=row.revision,
         payload_sha256=row.payload_sha256,
         result=result,
@@ -121,13 +121,13 @@ def test_rejected_keeps_the_words(outbox: Outbox, path: Path) -> None:
 
 
 def test_due_in_order_and_after_rest(outbox: Outbox, path: Path) -> None:
-    """Oldest first; a resting row does not hold up the next; skipped rows stay out."""
+    """Longest due first; a resting row does not hold up the next; skipped rows stay out."""
     enqueue(outbox, path, 1, 2, 3)
     outbox.postpone(1, timedelta(seconds=30))
     assert [row.seq for row in outbox.due(NOON, 10)] == [2, 3]
     assert [row.seq for row in outbox.due(NOON, 10, skip=[2])] == [3]
-    assert [row.seq for row in outbox.due(NOON + timedelta(seconds=31), 10)] == [1, 2, 3]
-    assert [row.seq for row in outbox.due(NOON + timedelta(seconds=31), 1)] == [1]
+    assert [row.seq for row in outbox.due(NOON + timedelta(seconds=31), 10)] == [2, 3, 1]
+    assert [row.seq for row in outbox.due(NOON + timedelta(seconds=31), 1)] == [2]
 
 
 @pytest.mark.parametrize("result", ["complete", "rejected", "stored"])

@@ -15,6 +15,7 @@ settings = Uplink(
     city="420111",
     node="box-07",
     receipt_timeout_s=2.0,
+    backlog_bytes_per_s=0,
 )
 Uploader(settings, Path(sys.argv[1])).start()
 while True:

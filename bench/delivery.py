@@ -1,0 +1,269 @@
+"""Drafts per second, box to platform and back, against bare MQTT publishing of the same bytes.
+
+    .venv/bin/python bench/delivery.py --runs 5 --drafts 300
+
+One mosquitto, both ways in turn in each run, so that a noisy neighbour hits both alike:
+
+* ``gridpatrol``: for each draft its evidence is written and synced, the row is committed, the
+  uploader sends both, the reference receiver (a process of its own) stores and syncs them and
+  answers, and the box settles the row. The clock stops when the last row is settled.
+* ``bare paho``: the same topics and bytes from memory, QoS 1, to one paho subscriber in a process
+  of its own that keeps nothing. The clock stops when the broker has acknowledged the last
+  publish and the subscriber has the last message.
+
+``--backlog N`` measures memory instead: N undelivered rows, opened and partly drained.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from edge.cases.draft import CaseDraft, EvidenceItem, Location, Source
+from edge.cases.evidence import write_durably
+from edge.cases.taxonomy import category
+from edge.scenes.finding import Words
+from edge.sqlite import transaction
+from uploader.outbox import Outbox
+from uploader.publisher import Uploader
+from uploader.settings import Uplink
+
+ROOT = Path(__file__).parents[1]
+CITY, NODE = "420111", "bench-box"
+CODES = ("0406", "0405", "0301", "0201")
+RECEIVER = """
+import sys, threading
+from pathlib import Path
+from uploader.receiver import Receiver
+from uploader.settings import Downlink
+broker = Downlink(host="127.0.0.1", port=int(sys.argv[1]))
+Receiver(broker, Path(sys.argv[2])).run(threading.Event())
+"""
+SUBSCRIBER = """
+import sys
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+seen = 0
+def on_message(c, d, m):
+    global seen
+    seen += 1
+    if seen == int(sys.argv[2]):
+        print("all", flush=True)
+        seen = 0
+client.on_message = on_message
+client.on_subscribe = lambda *a: print("ready", flush=True)
+client.connect("127.0.0.1", int(sys.argv[1]))
+client.subscribe([("bare/#", mqtt.SubscribeOptions(qos=1))])
+client.loop_forever()
+"""
+
+
+@contextmanager
+def broker(folder: Path) -> Iterator[int]:
+    """mosquitto as shipped, on a free loopback port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    config = folder / "mosquitto.conf"
+    lines = [f"listener {port} 127.0.0.1", "allow_anonymous true", "persistence false"]
+    if os.geteuid() == 0:
+        lines.append("user root")
+    config.write_text("\n".join([*lines, "log_type error"]) + "\n")
+    program = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
+    assert program, "mosquitto is not installed"
+    with program_running([program, "-c", str(config)]):
+        for _ in range(200):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.02)
+        yield port
+
+
+@contextmanager
+def program_running(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """A child process, ended at the end."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as child:
+        try:
+            yield child
+        finally:
+            child.terminate()
+            child.wait(10)
+
+
+def make_draft(number: int, run: str, evidence: tuple[EvidenceItem, ...]) -> CaseDraft:
+    """A plausible draft; only its ids differ."""
+    now = datetime.now(UTC)
+    kind = category(CODES[0])
+    return CaseDraft(
+        case_id=f"{run}-{number}",
+        revision=1,
+        status="new",
+        kind="street_vending",
+        category=kind,
+        grid_cell="420111001002001",
+        location=Location(114.3, 30.5, "homography"),
+        place="plaza/stall-zone",
+        sources=(Source("plaza", "stall-zone"),),
+        first_seen=now,
+        last_seen=now,
+        sightings=3,
+        score=0.87,
+        title=Words("疑似占道经营：广场", "Suspected: trading on the carriageway, plaza"),
+        reasons=(Words("停留 5 分钟", "stayed 5 minutes"),) * 3,
+        evidence=evidence,
+        models=("coco-nanodet 1.0",),
+        box_id=NODE,
+        created_at=now,
+    )
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is sent: drafts, each with one file."""
+
+    drafts: int
+    size_bytes: int
+
+    def contents(self, seed: str) -> list[bytes]:
+        """Random bytes: nothing on the way can make them smaller."""
+        rng = random.Random(seed)
+        return [rng.randbytes(self.size_bytes) for _ in range(self.drafts)]
+
+
+class Ours:
+    """The whole way, box and platform kept running between runs, as they are in life."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self._folder = folder
+        self._path = folder / "box" / "state.db"
+        self._outbox = Outbox(self._path, city=CITY, node=NODE)
+        self._uploader = Uploader(
+            Uplink(host="127.0.0.1", port=port, city=CITY, node=NODE), self._path
+        )
+        self._uploader.start()
+
+    def run(self, load: Load, run: str) -> float:
+        """Drafts per second."""
+        contents = load.contents(run)
+        done = self._outbox.counts().done
+        began = time.perf_counter()
+        for number, content in enumerate(contents):
+            path = self._folder / "box" / "evidence" / f"{run}-{number}" / "far.jpg"
+            write_durably(path, content)
+            sha256 = hashlib.sha256(content).hexdigest()
+            item = EvidenceItem(
+                "far", path, sha256, len(content), "image/jpeg", datetime.now(UTC), "plaza"
+            )
+            with transaction(self._outbox._db, self._path) as tx:
+                self._outbox.enqueue(tx, make_draft(number, run, (item,)))
+            self._uploader.wake()
+        self.committed_s = time.perf_counter() - began
+        while self._outbox.counts().done < done + load.drafts:
+            time.sleep(0.005)
+            assert time.perf_counter() - began < 300, self._uploader.status()
+        return load.drafts / (time.perf_counter() - began)
+
+    def payload(self) -> bytes:
+        """A case message as it went over the wire."""
+        query = "SELECT payload FROM outbox ORDER BY seq DESC LIMIT 1"
+        return bytes(self._outbox._db.execute(query).fetchone()[0])
+
+    def close(self) -> None:
+        """Stop sending."""
+        self._uploader.stop()
+
+
+def bare(
+    load: Load, port: int, run: str, payload: bytes, subscriber: subprocess.Popen[str]
+) -> float:
+    """Drafts per second of a loop around ``publish``."""
+    contents = load.contents(run)
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+    client.on_socket_open = lambda _c, _d, sock: sock.setsockopt(
+        socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+    )
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    properties = Properties(PacketTypes.PUBLISH)
+    began = time.perf_counter()
+    for number, content in enumerate(contents):
+        client.publish(f"bare/{number}/blob", content, 1, properties=properties)
+        info = client.publish(f"bare/{number}/case", payload, 1, properties=properties)
+    info.wait_for_publish(300)
+    assert subscriber.stdout is not None
+    assert subscriber.stdout.readline() == "all\n"
+    rate = load.drafts / (time.perf_counter() - began)
+    client.disconnect()
+    client.loop_stop()
+    return rate
+
+
+def measure(load: Load, runs: int, folder: Path) -> dict[str, object]:
+    """Both ways, in turn."""
+    ours: list[float] = []
+    others: list[float] = []
+    with broker(folder) as port:
+        receiver = [sys.executable, "-c", RECEIVER, str(port), str(folder / "platform")]
+        counter = [sys.executable, "-c", SUBSCRIBER, str(port), str(load.drafts * 2)]
+        with program_running(receiver), program_running(counter) as subscriber:
+            assert subscriber.stdout is not None
+            subscriber.stdout.readline()
+            box = Ours(folder, port)
+            box.run(Load(20, load.size_bytes), "warm")
+            for number in range(runs):
+                ours.append(box.run(load, f"run-{number}"))
+                others.append(bare(load, port, f"run-{number}", box.payload(), subscriber))
+                sys.stderr.write(
+                    f"run {number + 1}: gridpatrol {ours[-1]:.1f}/s (committed in"
+                    f" {box.committed_s:.2f} s), bare {others[-1]:.1f}/s\n"
+                )
+            box.close()
+    ratios = [mine / other for mine, other in zip(ours, others, strict=True)]
+    return {
+        "drafts_per_s": round(statistics.median(ours), 1),
+        "bare_paho_per_s": round(statistics.median(others), 1),
+        "ratio": round(statistics.median(ratios), 3),
+        "runs": runs,
+        "drafts": load.drafts,
+        "evidence_bytes": load.size_bytes,
+    }
+
+
+def main() -> None:
+    """One JSON line on stdout."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--drafts", type=int, default=300)
+    parser.add_argument("--size", type=int, default=100_000, help="bytes of evidence a draft")
+    parser.add_argument("--folder", type=Path, default=None, help="on the disk to measure")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
+        result = measure(Load(given.drafts, given.size), given.runs, Path(folder))
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

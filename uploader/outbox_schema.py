@@ -1,0 +1,109 @@
+"""The outbox's tables, and the way older files come to them.
+
+Migrations are numbered and only ever appended to; ``uplink.outbox_schema`` holds the last one a
+file has seen. All that is missing runs in one transaction: a file is of one version or the next.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from edge.errors import Code, StoreError
+from edge.sqlite import as_store_error, open_database, transaction
+
+VERSION = 2
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS outbox (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    subject TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    payload BLOB NOT NULL,
+    payload_sha256 TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'done', 'dead')),
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_at TEXT NOT NULL,
+    receipt TEXT,
+    created_at TEXT NOT NULL,
+    what TEXT NOT NULL DEFAULT 'case',
+    kind TEXT NOT NULL DEFAULT '',
+    settled_at TEXT,
+    UNIQUE (subject, revision)
+) STRICT;
+CREATE TABLE IF NOT EXISTS outbox_evidence (
+    seq INTEGER NOT NULL REFERENCES outbox (seq),
+    sha256 TEXT NOT NULL,
+    path TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    media_type TEXT NOT NULL,
+    PRIMARY KEY (seq, sha256)
+) STRICT;
+CREATE TABLE IF NOT EXISTS uplink (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS outbox_payload ON outbox (payload_sha256);
+CREATE INDEX IF NOT EXISTS outbox_live ON outbox (kind, seq) WHERE state = 'pending';
+CREATE INDEX IF NOT EXISTS outbox_due ON outbox (kind, next_at, seq) WHERE state = 'pending';
+CREATE INDEX IF NOT EXISTS outbox_done ON outbox (settled_at, seq) WHERE state = 'done';
+CREATE INDEX IF NOT EXISTS outbox_dead ON outbox (seq) WHERE state = 'dead';
+CREATE INDEX IF NOT EXISTS outbox_evidence_path ON outbox_evidence (path);
+INSERT OR IGNORE INTO uplink VALUES ('outbox_schema', 2);
+"""
+"""What a fresh file gets; on a file of this version it changes nothing."""
+
+_MIGRATIONS = {
+    # Replies beside cases, fairness by category, the moment a row was settled.
+    2: (
+        "ALTER TABLE outbox RENAME COLUMN case_id TO subject",
+        "ALTER TABLE outbox ADD COLUMN what TEXT NOT NULL DEFAULT 'case'",
+        "ALTER TABLE outbox ADD COLUMN kind TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE outbox ADD COLUMN settled_at TEXT",
+        "UPDATE outbox SET settled_at = created_at WHERE state != 'pending'",
+        "DROP INDEX outbox_pending",
+        "DROP INDEX outbox_state",
+    ),
+}
+
+
+def open_outbox(path: Path) -> sqlite3.Connection:
+    """Open or make the database, and bring an older outbox in it up to date.
+
+    Raises:
+        StoreError: it cannot be opened or migrated, or a newer gridpatrol made it.
+    """
+    db = open_database(path, "")
+    try:
+        _migrate(db, path)
+        db.executescript(SCHEMA)
+    except sqlite3.Error as error:
+        db.close()
+        raise as_store_error(path, error) from error
+    except StoreError:
+        db.close()
+        raise
+    return db
+
+
+def _migrate(db: sqlite3.Connection, path: Path) -> None:
+    with transaction(db, path) as tx:
+        version = _version(tx)
+        if version > VERSION:
+            raise StoreError(
+                Code.STO_OPEN,
+                str(path),
+                f"its outbox is of version {version}, this gridpatrol knows {VERSION}",
+                "Run the gridpatrol that made it, or a newer one",
+            )
+        for number in range(version + 1, VERSION + 1) if version else ():
+            for statement in _MIGRATIONS[number]:
+                tx.execute(statement)
+            tx.execute("INSERT OR REPLACE INTO uplink VALUES ('outbox_schema', ?)", (number,))
+
+
+def _version(tx: sqlite3.Connection) -> int:
+    """0: no outbox yet; 1: the first one, which did not say."""
+    tables = {row["name"] for row in tx.execute("SELECT name FROM sqlite_schema")}
+    if "outbox" not in tables:
+        return 0
+    row = tx.execute("SELECT value FROM uplink WHERE key = 'outbox_schema'").fetchone()
+    return int(row["value"]) if row else 1
