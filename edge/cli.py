@@ -18,6 +18,7 @@ from edge import __version__
 from edge.errors import GridpatrolError
 from edge.evaluation.commands import app as evaluation
 from edge.review.commands import app as review
+from uploader.outbox_commands import app as outbox
 
 app = typer.Typer(
     help="AI video inspection for city management: street cameras in, provable case drafts out.",
@@ -30,6 +31,7 @@ app.add_typer(signs_app, name="signs")
 
 app.add_typer(evaluation, name="eval")
 app.add_typer(review, name="review")
+app.add_typer(outbox, name="outbox")
 
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The YAML file; configs/gridpatrol.yaml explains it.")

@@ -25,6 +25,7 @@ from edge.sqlite import transaction
 from uploader.contract.build import from_draft, reply_event
 from uploader.contract.messages import ReceiptData, ReplyData
 from uploader.lanes import Lane
+from uploader.letters import LetterView, letters
 from uploader.outbox_rows import (
     Counts,
     Letter,
@@ -302,6 +303,14 @@ class Outbox:
         with reading(self._path):
             pending, done, dead = (self._db.execute(query).fetchone()[0] for query in _COUNTS)
         return Counts(pending, done, dead)
+
+    def dead_letters(self, limit: int) -> list[LetterView]:
+        """What the platform rejected, newest first.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        return letters(self._db, self._path, "dead", limit)
 
     def last_seq(self) -> int:
         """The newest number given, also when its row is gone; 0 before the first.

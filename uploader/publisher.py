@@ -19,6 +19,7 @@ from uploader.contract.messages import CONTENT_TYPE
 from uploader.contract.properties import user_properties
 from uploader.flight import Flight
 from uploader.lanes import Boundary
+from uploader.letters import LetterView
 from uploader.outbox import Outbox
 from uploader.settings import Uplink
 from uploader.topics import BoxTopics
@@ -28,6 +29,7 @@ _log = structlog.get_logger(__name__)
 
 _POLL_S = 0.5
 _GOODBYE_S = 2.0
+_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class UplinkStatus:
         pending, dead, done: rows of the outbox.
         last_error: the last fault, with its code; None when connected and nothing waits.
         session: number of the last connection attempt.
+        rejected: the newest dead letters, for people.
     """
 
     connected: bool = False
@@ -47,6 +50,7 @@ class UplinkStatus:
     done: int = 0
     last_error: str | None = None
     session: int = 0
+    rejected: tuple[LetterView, ...] = ()
 
 
 class Uploader:
@@ -70,7 +74,7 @@ class Uploader:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uploader", daemon=True)
         self._status = UplinkStatus()
-        self._counted = 0.0
+        self._count_at = 0.0
         self._boundary = Boundary()
 
     def start(self) -> None:
@@ -216,12 +220,14 @@ class Uploader:
         self._status = replace(self._status, last_error=text)
 
     def _count(self, outbox: Outbox) -> None:
-        now = time.monotonic()
-        if now - self._counted < _POLL_S:
+        began = time.monotonic()
+        if began < self._count_at:
             return
-        self._counted = now
         try:
             counts = outbox.counts()
+            rejected = self._status.rejected
+            if counts.dead != self._status.dead:
+                rejected = tuple(outbox.dead_letters(_SHOWN))
         except StoreError as fault:  # only a display: never a reason to end a connection
             self._report(fault)
             return
@@ -232,8 +238,12 @@ class Uploader:
             pending=counts.pending,
             dead=counts.dead,
             done=counts.done,
+            rejected=rejected,
             last_error=None if well else status.last_error,
         )
+        # Counting a long outbox takes a while: never more than a twentieth of the time.
+        took_s = time.monotonic() - began
+        self._count_at = began + max(_POLL_S, 20 * took_s)
 
     def _rest(self, outbox: Outbox | None, delay_s: float) -> None:
         until = time.monotonic() + delay_s

@@ -156,7 +156,13 @@ class Edge:
         metrics.OUTBOX_PENDING.set(status.pending)
         metrics.OUTBOX_DEAD.set(status.dead)
         metrics.UPLINK_CONNECTED.set(status.connected)
-        self.board.uplink(status.connected, status.pending, status.dead, status.last_error or "")
+        self.board.uplink(
+            status.connected,
+            status.pending,
+            status.dead,
+            status.last_error or "",
+            status.rejected,
+        )
 
     def _complain(self, about: str, error: GridpatrolError) -> None:
         metrics.ERRORS.labels(code=str(error.code)).inc()

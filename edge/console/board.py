@@ -20,6 +20,7 @@ from edge.clock import utc_now
 from edge.console.drawing import ZoneView, look_jpeg
 from edge.scenes.finding import SceneReport
 from edge.telemetry.logs import redact
+from uploader.letters import LetterView
 
 __all__ = ["Board", "CameraState", "CameraView", "CaseView", "Snapshot", "UplinkView", "ZoneView"]
 
@@ -53,6 +54,7 @@ class UplinkView:
     pending: int = 0
     dead: int = 0
     last_error: str = ""
+    rejected: tuple[LetterView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +162,17 @@ class Board:
             while len(self._cases) > CASES_KEPT:
                 self._cases.popitem(last=False)
 
-    def uplink(self, connected: bool, pending: int, dead: int, last_error: str) -> None:
-        """How delivery stands."""
+    def uplink(
+        self,
+        connected: bool,
+        pending: int,
+        dead: int,
+        last_error: str,
+        rejected: tuple[LetterView, ...] = (),
+    ) -> None:
+        """How delivery stands; ``rejected``: the newest dead letters."""
         with self._lock:
-            self._uplink = UplinkView(connected, pending, dead, redact(last_error))
+            self._uplink = UplinkView(connected, pending, dead, redact(last_error), rejected)
 
     def snapshot(self) -> Snapshot:
         """Everything now."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from edge.cases.draft import EvidenceItem
 from edge.clock import iso
 from edge.console.board import CameraView, CaseView, Snapshot
+from uploader.letters import LetterView
 
 
 def faults_of(now: Snapshot) -> list[str]:
@@ -36,6 +37,7 @@ def status_of(now: Snapshot) -> dict[str, object]:
             "pending": now.uplink.pending,
             "dead": now.uplink.dead,
             "last_error": now.uplink.last_error,
+            "rejected": [_rejected(letter) for letter in now.uplink.rejected],
         },
         "cameras": [_camera(camera) for camera in now.cameras],
     }
@@ -57,6 +59,18 @@ def _camera(camera: CameraView) -> dict[str, object]:
         "looks": camera.looks,
         "dropped": camera.dropped,
         "findings": list(camera.findings),
+    }
+
+
+def _rejected(letter: LetterView) -> dict[str, object]:
+    return {
+        "seq": letter.seq,
+        "what": letter.what,
+        "id": letter.subject,
+        "revision": letter.revision,
+        "kind": letter.kind,
+        "created_at": letter.created_at,
+        "reason": letter.reason,
     }
 
 

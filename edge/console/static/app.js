@@ -45,9 +45,19 @@ function renderFacts() {
   if ($("away").textContent !== text) $("away").textContent = text;
 }
 
+// What the platform refused for good. The page is read-only: sending again is a command's work.
+function renderRejected() {
+  const { dead, rejected } = status.uplink;
+  $("rejected").hidden = !dead;
+  $("rejected-count").textContent = String(dead);
+  $("rejected-list").replaceChildren(...rejected.map((letter) => make("li", {},
+    make("b", {}, String(letter.seq)), ` ${letter.what} ${letter.id} r${letter.revision} · ${letter.reason}`)));
+}
+
 function render() {
   if (!status || !cases) return;
   renderFacts();
+  renderRejected();
   renderCameras(status, lang);
   renderCases(cases.cases, status, lang, open);
   refreshDetail(cases.cases, status, lang);

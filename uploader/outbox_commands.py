@@ -1,0 +1,78 @@
+"""``gridpatrol outbox``: what waits for the platform, what it rejected, and sending that again."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from uploader.letters import Letters, LetterView, State
+
+app = typer.Typer(help="What waits for the platform, and what it rejected.", no_args_is_help=True)
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", help="The YAML file; configs/gridpatrol.yaml explains it.")
+]
+LimitOption = Annotated[int, typer.Option(min=1, help="How many.")]
+_DEFAULT_CONFIG = Path("gridpatrol.yaml")
+
+
+@app.command("list")
+def list_waiting(config: ConfigOption = _DEFAULT_CONFIG, limit: LimitOption = 20) -> None:
+    """List what waits for the platform's receipt, the oldest first."""
+    _show(config, "pending", limit)
+
+
+@app.command("dead")
+def list_dead(config: ConfigOption = _DEFAULT_CONFIG, limit: LimitOption = 20) -> None:
+    """List what the platform rejected, the newest first, with its words."""
+    _show(config, "dead", limit)
+
+
+@app.command()
+def resend(
+    seq: Annotated[list[int], typer.Argument(help="Numbers from `gridpatrol outbox dead`.")],
+    config: ConfigOption = _DEFAULT_CONFIG,
+) -> None:
+    """Send rejected letters again, unchanged; a running edge takes them up within a second."""
+    shelf = _open(config)
+    again = shelf.resend(seq)
+    shelf.close()
+    for number in seq:
+        typer.echo(f"{number}: {'due again' if number in again else 'not a dead letter'}")
+    raise typer.Exit(0 if len(again) == len(set(seq)) else 1)
+
+
+def _open(config: Path) -> Letters:
+    from edge.config.load import load_settings
+
+    return Letters(load_settings(config).box.state_dir / "gridpatrol.db")
+
+
+def _show(config: Path, state: State, limit: int) -> None:
+    shelf = _open(config)
+    found = shelf.find(state, limit)
+    shelf.close()
+    table = Table("no.", "what", "id", "rev.", "status", "kind", "made", "files", "tries", "said")
+    for letter in found:
+        table.add_row(*_cells(letter))
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    typer.echo(f"{len(found)} {'waiting' if state == 'pending' else 'rejected'}")
+
+
+def _cells(letter: LetterView) -> tuple[str, ...]:
+    return (
+        str(letter.seq),
+        letter.what,
+        letter.subject,
+        str(letter.revision),
+        letter.status,
+        letter.kind,
+        letter.created_at,
+        str(letter.files),
+        str(letter.attempts),
+        letter.reason.replace("[", r"\["),
+    )
