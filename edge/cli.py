@@ -85,6 +85,7 @@ def run(
 def check(config: ConfigOption = _DEFAULT_CONFIG) -> None:
     """Probe every camera in parallel; exits with 1 when any of them fails."""
     from edge.app.build import build_detectors, sources_of
+    from edge.cases.owners import load_owners
     from edge.config.load import load_settings
     from edge.grid.cells import load_cells
     from edge.grid.locate import Locator
@@ -98,6 +99,8 @@ def check(config: ConfigOption = _DEFAULT_CONFIG) -> None:
     )
     for camera in settings.active_cameras:
         Locator(camera, cells)
+    if settings.cases.owners is not None:
+        load_owners(settings.cases.owners)
     build_detectors(settings)
     probes = probe_all(sources_of(settings))
     table = Table("camera", "works", "codec", "size", "fps", "key frame", "opened", "why not")

@@ -14,6 +14,7 @@ from edge.app.pipeline import Pipeline
 from edge.app.signs import ad_rules
 from edge.cases.desk import CaseDesk
 from edge.cases.evidence import EvidenceRoom
+from edge.cases.owners import Owners
 from edge.cases.store import CaseStore
 from edge.cases.suppressed import SuppressedStore
 from edge.config.model import CameraSettings, Settings
@@ -102,6 +103,7 @@ def build_rooms(settings: Settings) -> Rooms:
         store=store,
         room=room,
         merge_distance_m=settings.cases.merge_distance_m,
+        owners=Owners(settings.cases.owners) if settings.cases.owners else None,
     )
     ads = ad_rules(settings)
     watchers = {

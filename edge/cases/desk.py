@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from edge.cases.draft import CaseDraft, EvidenceItem, Location, Source, Status
+from edge.cases.clerk import Clerk
+from edge.cases.draft import CaseDraft, Location, Source, Status
 from edge.cases.evidence import CaseLabel, EvidenceRoom
+from edge.cases.owners import Owners
 from edge.cases.store import CaseRecord, CaseStore, window_start
 from edge.cases.taxonomy import Category, category
 from edge.clock import Clock, iso, utc_now
@@ -38,6 +40,7 @@ class CaseDesk:
         store: where cases are kept.
         room: where pictures are kept.
         merge_distance_m: ground points so near are one place.
+        owners: who handles what where; None: no department is suggested.
         clock: what time it is.
     """
 
@@ -51,9 +54,11 @@ class CaseDesk:
         store: CaseStore,
         room: EvidenceRoom,
         merge_distance_m: float,
+        owners: Owners | None = None,
         clock: Clock = utc_now,
     ) -> None:
         self._box_id = box_id
+        self._clerk = Clerk(box_id=box_id, cameras=cameras, owners=owners, clock=clock)
         self._time_zone = time_zone
         self._cameras = cameras
         self._locators = locators
@@ -73,6 +78,33 @@ class CaseDesk:
         """
         drafts = [draft for f in report.findings if (draft := self._take(f)) is not None]
         return drafts + self._clear(report)
+
+    def withdraw(self, case_id: str, reason: Words) -> CaseDraft | None:
+        """Take a case back (撤回): it should never have been made.
+
+        It stays known here: what still stands there attaches to it in silence, and only once the
+        window has passed after it is gone may the place become a case again.
+
+        Args:
+            case_id: a case of this box.
+            reason: why, for the platform's people.
+
+        Returns:
+            The revision that says so; None when there is no such case or it is withdrawn already.
+
+        Raises:
+            StoreError: nothing was stored.
+        """
+        record = self._open.get(case_id) or self._store.case(case_id)
+        if record is None or record.withdrawn_at is not None:
+            return None
+        record = replace(record, revision=record.revision + 1, withdrawn_at=self._clock())
+        draft = self._clerk.write(
+            record, status="withdrawn", reasons=(reason,), evidence=(), models=()
+        )
+        self._store.commit(record, draft)
+        self._remember(record)
+        return draft
 
     def has_open_case(self, finding: Finding) -> bool:
         """Whether the finding would only attach to a case that is open now."""
@@ -106,7 +138,11 @@ class CaseDesk:
             last_seen=max(known.last_seen, finding.last_seen),
             sightings=known.sightings + 1,
             score=max(known.score, finding.score),
+            size_m=finding.size_m or known.size_m,
         )
+        if known.withdrawn_at is not None:
+            self._touch(replace(seen, state="open", gone_at=None))
+            return None
         if known.state == "gone":
             why = Words("再次出现", "seen again")
             return self._revise(
@@ -139,6 +175,7 @@ class CaseDesk:
             gone_at=None,
             sightings=1,
             score=finding.score,
+            size_m=finding.size_m,
         )
         return self._commit(record, "new", finding.reasons, finding)
 
@@ -164,9 +201,12 @@ class CaseDesk:
         for record in list(self._open.values()):
             here = next((s for s in record.sources if s.camera_id == frame.camera_id), None)
             if here is not None and self._is_gone(record, frame.captured_at):
-                gone = replace(
-                    record, state="gone", revision=record.revision + 1, gone_at=frame.captured_at
-                )
+                gone = replace(record, state="gone", gone_at=frame.captured_at)
+                if record.withdrawn_at is not None:
+                    self._store.touch(gone)
+                    self._remember(gone)
+                    continue
+                gone = replace(gone, revision=record.revision + 1)
                 drafts.append(self._commit(gone, "gone", (_gone_words(record),), report))
         return drafts
 
@@ -195,48 +235,12 @@ class CaseDesk:
             else self._room.photograph_clear(seen.look, record.box, label)
         )
         models = tuple(sorted({d.model for d in seen.look.detections}))
-        draft = self._draft(
-            record, status=status, kind=kind, reasons=reasons, evidence=evidence, models=models
+        draft = self._clerk.write(
+            record, status=status, reasons=reasons, evidence=evidence, models=models
         )
         self._store.commit(record, draft)
         self._remember(record)
         return draft
-
-    def _draft(
-        self,
-        record: CaseRecord,
-        *,
-        status: Status,
-        kind: Category,
-        reasons: tuple[Words, ...],
-        evidence: tuple[EvidenceItem, ...],
-        models: tuple[str, ...],
-    ) -> CaseDraft:
-        camera = self._cameras[record.sources[0].camera_id]
-        return CaseDraft(
-            case_id=record.case_id,
-            revision=record.revision,
-            status=status,
-            kind=record.kind,
-            category=kind,
-            grid_cell=record.grid_cell,
-            location=record.location,
-            place=record.place,
-            sources=record.sources,
-            first_seen=record.first_seen,
-            last_seen=record.last_seen,
-            sightings=record.sightings,
-            score=round(record.score, 4),
-            title=Words(
-                f"疑似{kind.name_zh}：{camera.name_zh or camera.id}",
-                f"Suspected: {kind.name_en}, {camera.name_en or camera.id}",
-            ),
-            reasons=reasons,
-            evidence=evidence,
-            models=models,
-            box_id=self._box_id,
-            created_at=self._clock(),
-        )
 
     def _label(self, record: CaseRecord, kind: Category, camera_id: str) -> CaseLabel:
         camera = self._cameras[camera_id]

@@ -7,7 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from edge.cases.taxonomy import Category
+from edge.cases.owners import Department
+from edge.cases.taxonomy import Category, Urgency
+from edge.clock import ClockState
 from edge.scenes.finding import Words
 
 Status = Literal["new", "update", "gone", "withdrawn"]
@@ -82,6 +84,12 @@ class CaseDraft:
         models: name and version of every model that took part.
         box_id: the edge box.
         created_at: when this revision was made, aware UTC.
+        address: where it happened, for people (事发位置).
+        department: who should handle it, by the list of owners; None where it has no row.
+        urgency: whether it should be handled at once.
+        attached_to: the platform's reference of a known case that this one belongs to.
+        size_m: width and greatest depth on the ground, metres, where a homography gives them.
+        clock: how far this box's times may be believed.
     """
 
     case_id: str
@@ -103,3 +111,9 @@ class CaseDraft:
     models: tuple[str, ...]
     box_id: str
     created_at: datetime
+    address: str = ""
+    department: Department | None = None
+    urgency: Urgency = "normal"
+    attached_to: str | None = None
+    size_m: tuple[float, float] | None = None
+    clock: ClockState | None = None

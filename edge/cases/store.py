@@ -4,6 +4,9 @@ A revision and its outbox row appear together or not at all: there is no moment 
 known here but would not be sent. State machine of a case::
 
     (finding) ──▶ open ──clear long enough──▶ gone ──seen again within the window──▶ open
+
+A case may be *withdrawn* in either state: it goes on living here, so that what was wrongly taken
+for a case does not become another one, but nothing more is said of it.
 """
 
 from __future__ import annotations
@@ -43,7 +46,11 @@ CREATE TABLE IF NOT EXISTS cases (
     last_seen TEXT NOT NULL,
     gone_at TEXT,
     sightings INTEGER NOT NULL,
-    score REAL NOT NULL
+    score REAL NOT NULL,
+    withdrawn_at TEXT,
+    attached_to TEXT,
+    width_m REAL,
+    depth_m REAL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS cases_by_place ON cases (grid_cell, merge_key, state);
 CREATE TABLE IF NOT EXISTS revisions (
@@ -60,6 +67,9 @@ CREATE TABLE IF NOT EXISTS reasons (
     PRIMARY KEY (case_id, revision)
 ) STRICT;
 """
+
+_ADDED = {"withdrawn_at": "TEXT", "attached_to": "TEXT", "width_m": "REAL", "depth_m": "REAL"}
+"""Columns that the first table of cases did not have."""
 
 
 class Outbox(Protocol):
@@ -90,6 +100,9 @@ class CaseRecord:
     gone_at: datetime | None
     sightings: int
     score: float
+    withdrawn_at: datetime | None = None
+    attached_to: str | None = None
+    size_m: tuple[float, float] | None = None
 
 
 class CaseStore:
@@ -107,6 +120,11 @@ class CaseStore:
         self._path = path
         self._outbox = outbox
         self._db = open_database(path, SCHEMA)
+        with transaction(self._db, path) as tx:
+            have = {row["name"] for row in tx.execute("PRAGMA table_info(cases)")}
+            for column, kind in _ADDED.items():
+                if column not in have:
+                    tx.execute(f"ALTER TABLE cases ADD COLUMN {column} {kind}")
 
     def close(self) -> None:
         """Close the connection."""
@@ -136,6 +154,11 @@ class CaseStore:
             if record.place == place or _near(record.location, location, merge_distance_m):
                 return record
         return None
+
+    def case(self, case_id: str) -> CaseRecord | None:
+        """One case, in whatever state."""
+        row = self._db.execute("SELECT * FROM cases WHERE case_id = ?", (case_id,)).fetchone()
+        return _record(row) if row is not None else None
 
     def open_cases(self) -> list[CaseRecord]:
         """Every open case."""
@@ -195,19 +218,23 @@ class CaseStore:
             iso(record.gone_at) if record.gone_at else None,
             record.sightings,
             record.score,
+            iso(record.withdrawn_at) if record.withdrawn_at else None,
+            record.attached_to,
+            *(record.size_m or (None, None)),
         )
         marks = ", ".join("?" * len(values))
         self._db.execute(
             f"INSERT INTO cases VALUES ({marks}) ON CONFLICT (case_id) DO UPDATE SET"  # noqa: S608
             " state = excluded.state, revision = excluded.revision, category = excluded.category,"
             " box = excluded.box, sources = excluded.sources, last_seen = excluded.last_seen,"
-            " gone_at = excluded.gone_at, sightings = excluded.sightings, score = excluded.score",
+            " gone_at = excluded.gone_at, sightings = excluded.sightings, score = excluded.score,"
+            " withdrawn_at = excluded.withdrawn_at, attached_to = excluded.attached_to,"
+            " width_m = excluded.width_m, depth_m = excluded.depth_m",
             values,
         )
 
 
 def _record(row: sqlite3.Row) -> CaseRecord:
-    gone_at = row["gone_at"]
     return CaseRecord(
         case_id=row["case_id"],
         state=row["state"],
@@ -222,10 +249,17 @@ def _record(row: sqlite3.Row) -> CaseRecord:
         sources=tuple(Source(**source) for source in json.loads(row["sources"])),
         first_seen=datetime.fromisoformat(row["first_seen"]),
         last_seen=datetime.fromisoformat(row["last_seen"]),
-        gone_at=datetime.fromisoformat(gone_at) if gone_at else None,
+        gone_at=_moment(row["gone_at"]),
         sightings=row["sightings"],
         score=row["score"],
+        withdrawn_at=_moment(row["withdrawn_at"]),
+        attached_to=row["attached_to"],
+        size_m=None if row["width_m"] is None else (row["width_m"], row["depth_m"]),
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _near(left: Location, right: Location, within_m: float) -> bool:

@@ -3,6 +3,9 @@
 Codes: GB/T 30428.2-2013 and GB/T 47678.5-2026. Where the sub-label has no national code of its
 own (bagged rubbish), ``files_as`` names the category whose codes the case carries, so that a
 case always has scheme + code.
+
+``urgency`` is *urgent* where one city's published limits run on a continuous clock (紧急工作时)
+instead of working hours. Limits are each city's own: a list of owners may say otherwise.
 """
 
 from __future__ import annotations
@@ -11,8 +14,11 @@ import csv
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Literal
 
 from edge.errors import Code, ConfigError
+
+Urgency = Literal["normal", "urgent"]
 
 SCHEME_2013 = "GB/T 30428.2-2013"
 SCHEME_2026 = "GB/T 47678.5-2026"
@@ -46,6 +52,7 @@ class Category:
         codes: every scheme + code pair it is filed under; never empty.
         major_zh, name_zh, name_en: names.
         sub_label: ``EXT-nn`` when the name is finer than the codes.
+        urgency: whether handling limits usually run on a continuous clock.
     """
 
     key: str
@@ -54,6 +61,11 @@ class Category:
     name_zh: str
     name_en: str
     sub_label: str | None = None
+    urgency: Urgency = "normal"
+
+    def code(self, scheme: str) -> str | None:
+        """Its code in one list; None where that list has none."""
+        return next((c.code for c in self.codes if c.scheme == scheme), None)
 
     @property
     def window_hours(self) -> int:
@@ -85,7 +97,10 @@ def load_taxonomy() -> dict[str, Category]:
             codes, major = parent.codes, parent.major_zh
         if key in found:
             key = f"{row['kind']}:{key}"  # component and matter lists share numbers in 2026
-        found[key] = Category(key, codes, major, row["minor_zh"], row["name_en"], sub_label)
+        urgency: Urgency = "urgent" if row["urgency"] == "urgent" else "normal"
+        found[key] = Category(
+            key, codes, major, row["minor_zh"], row["name_en"], sub_label, urgency
+        )
     return found
 
 

@@ -210,7 +210,10 @@ def _anchor_paths(settings: Settings, folder: Path) -> Settings:
     if text.patterns is not None:
         text = text.model_copy(update={"patterns": folder / text.patterns})
     detectors = settings.detectors.model_copy(update={"object": objects, "text": text})
-    anchored = {"box": box, "grid": grid, "detectors": detectors}
+    cases = settings.cases
+    if cases.owners is not None:
+        cases = cases.model_copy(update={"owners": folder / cases.owners})
+    anchored = {"box": box, "grid": grid, "detectors": detectors, "cases": cases}
     return settings.model_copy(update={**anchored, "mqtt": _anchor_keys(settings.mqtt, folder)})
 
 

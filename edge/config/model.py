@@ -138,6 +138,7 @@ class CameraSettings(Section):
     url: SecretStr
     name_zh: str = ""
     name_en: str = ""
+    address: Annotated[str, Field(max_length=256)] = ""
     gb28181_id: Annotated[str, Field(pattern=r"^\d{20}$")] | None = None
     position: Position
     time_zone: TimeZone | None = None
@@ -247,6 +248,7 @@ class CaseSettings(Section):
     merge_distance_m: Annotated[float, Field(gt=0, le=1000)] = 30.0
     blur_heads_and_plates: bool = True
     jpeg_quality: Annotated[int, Field(ge=50, le=100)] = 88
+    owners: Path | None = None
 
 
 class TlsSettings(Section):

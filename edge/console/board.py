@@ -63,7 +63,7 @@ class CaseView:
 
     Attributes:
         draft: its latest revision.
-        before: for a case that is gone, the last pictures on which the thing still stood there.
+        before: for a case that is gone or withdrawn, the pictures of the revision before.
     """
 
     draft: CaseDraft
@@ -155,7 +155,7 @@ class Board:
         """A case has a new revision."""
         with self._lock:
             known = self._cases.get(draft.case_id)
-            before = known.draft.evidence if known and draft.status == "gone" else ()
+            before = known.draft.evidence if known and draft.status in ("gone", "withdrawn") else ()
             self._cases[draft.case_id] = CaseView(draft, before)
             self._cases.move_to_end(draft.case_id)
             self._cases_version += 1

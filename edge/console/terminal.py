@@ -14,7 +14,7 @@ from edge.console.board import Board, CameraView, Snapshot
 
 # Everything shown is a Text, never markup: names, places and errors may hold brackets.
 _DOT_STYLES = {"up": "green", "starting": "yellow", "down": "red", "failed": "red"}
-_STATUS_STYLES = {"new": "red", "update": "yellow", "gone": "green"}
+_STATUS_STYLES = {"new": "red", "update": "yellow", "gone": "green", "withdrawn": "dim"}
 _CASES_SHOWN = 6
 
 

@@ -71,15 +71,20 @@ class Office:
         path = self.folder / "gridpatrol.db"
         self.store = CaseStore(path, Outbox(path, city="420111", node="box-01"))
         self.room = EvidenceRoom(self.folder / "evidence", jpeg_quality=80, blur=True)
-        self.desk = CaseDesk(
+        self.cells = cells
+        self.desk = self.make_desk()
+
+    def make_desk(self, **more: object) -> CaseDesk:
+        return CaseDesk(
             box_id="box-01",
             time_zone="Asia/Shanghai",
             cameras=self.cameras,
-            locators={n: Locator(c, cells) for n, c in self.cameras.items()},
+            locators={n: Locator(c, self.cells) for n, c in self.cameras.items()},
             store=self.store,
             room=self.room,
             merge_distance_m=30,
             clock=lambda: NOON,
+            **more,
         )
 
     def restart(self) -> None:
@@ -94,6 +99,10 @@ class Office:
     def clear(self, at_s: float, name: str = "cam-1", *zones: str) -> list[CaseDraft]:
         look = look_at(at_s, name)
         return self.desk.observe(SceneReport(look, (), zones or ("z-1", "z-2")))
+
+    def payloads(self) -> list[bytes]:
+        with sqlite3.connect(self.folder / "gridpatrol.db") as db:
+            return [row[0] for row in db.execute("SELECT payload FROM outbox ORDER BY seq")]
 
     def rows(self) -> list[tuple[str, int, str]]:
         with sqlite3.connect(self.folder / "gridpatrol.db") as db:

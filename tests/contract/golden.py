@@ -13,7 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from edge.cases.draft import CaseDraft, EvidenceItem, Location, Source, Status
+from edge.cases.owners import Department
 from edge.cases.taxonomy import category
+from edge.clock import ClockState
 from edge.scenes.finding import Words
 from uploader.contract import generate
 from uploader.contract.build import (
@@ -125,6 +127,17 @@ def _case(revision: int, status: Status, *, with_pictures: bool) -> CaseEvent:
         models=("coco-nanodet 1.0.0",),
         box_id="box-07",
         created_at=_AT,
+        address="东湖路与珞珈山路口广场东侧",
+        department=Department(
+            "11420111MB0X12345A",
+            "洪山区城市管理执法局",
+            "line 2: 420111001* × 0406",
+            "sha256:0123456789abcdef",
+        ),
+        urgency="urgent",
+        attached_to=None if status == "new" else "SSP-2026-1124-0017",
+        size_m=(2.4, 1.8),
+        clock=ClockState(True, "2f1c6a80-53aa-4ad9-b3c8-8c2e4b8e7d11"),
     )
     return from_draft(draft, city="420111", node="box-07", seq=18230 + revision)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import datetime
 from typing import Literal, TypedDict
@@ -9,6 +10,7 @@ from typing import Literal, TypedDict
 from pydantic import ValidationError
 
 from edge.cases.draft import CaseDraft, EvidenceItem
+from edge.cases.taxonomy import SCHEME_2026
 from edge.cases.taxonomy import Category as TaxonomyCategory
 from edge.scenes.finding import Words
 from uploader.contract.messages import (
@@ -17,12 +19,15 @@ from uploader.contract.messages import (
     CaseEvent,
     Category,
     CategoryCode,
+    ClockState,
+    Department,
     DesiredData,
     DesiredEvent,
     Evidence,
     KnownData,
     KnownEvent,
     Location,
+    Matter,
     ReceiptData,
     ReceiptEvent,
     ReplyData,
@@ -31,6 +36,7 @@ from uploader.contract.messages import (
     ReportedEvent,
     RequestData,
     RequestEvent,
+    Size,
     Source,
     StateData,
     StateEvent,
@@ -38,6 +44,8 @@ from uploader.contract.messages import (
     source_of,
 )
 
+_CREDIT_CODE = re.compile(r"[0-9A-Z]{18}")
+"""统一社会信用代码, what table 3 means by a department's code."""
 PLATFORM = "//gridpatrol/platform"
 """The CloudEvents source of what the platform says."""
 
@@ -69,7 +77,7 @@ def from_draft(draft: CaseDraft, *, city: str, node: str, seq: int) -> CaseEvent
             type="cn.gridpatrol.case.v1",
             dataschema="urn:gridpatrol:schema:case:v1",
             seq=seq,
-            data=_case_data(draft),
+            data=_case_data(draft, city),
         )
     except ValidationError as error:
         raise misfit(where, error) from error
@@ -168,7 +176,7 @@ def _envelope(event_id: str, source: str, subject: str, at: datetime) -> _Envelo
     }
 
 
-def _case_data(draft: CaseDraft) -> CaseData:
+def _case_data(draft: CaseDraft, city: str) -> CaseData:
     return CaseData(
         case_id=draft.case_id,
         revision=draft.revision,
@@ -196,6 +204,42 @@ def _case_data(draft: CaseDraft) -> CaseData:
         models=draft.models,
         box_id=draft.box_id,
         created_at=draft.created_at,
+        suggested_department=_department(draft),
+        urgency=draft.urgency,
+        attached_to=draft.attached_to,
+        matter=_matter(draft, city),
+        size=Size(width_m=draft.size_m[0], depth_m=draft.size_m[1]) if draft.size_m else None,
+        clock=(
+            ClockState(synced=draft.clock.synced, boot_id=draft.clock.boot_id)
+            if draft.clock
+            else None
+        ),
+    )
+
+
+def _department(draft: CaseDraft) -> Department | None:
+    owner = draft.department
+    if owner is None:
+        return None
+    return Department(
+        code=owner.code, name=owner.name, rule=owner.rule, list_version=owner.list_version
+    )
+
+
+def _matter(draft: CaseDraft, city: str) -> Matter | None:
+    """Table 3 knows only categories that have a code of 2026."""
+    code = draft.category.code(SCHEME_2026)
+    if code is None:
+        return None
+    owner = draft.department
+    named = owner is not None and _CREDIT_CODE.fullmatch(owner.code) is not None
+    return Matter(
+        SXDM=city + code,
+        SXMC=draft.category.name_zh[:30],
+        ZGBMDM=owner.code if owner and named else None,
+        ZGBMMC=owner.name if owner and named else None,
+        SFWZ=(draft.address or draft.place)[:256],
+        SZDYWGBSM=draft.grid_cell,
     )
 
 

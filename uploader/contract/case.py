@@ -92,8 +92,8 @@ class Department(Wire):
 class Matter(Wire):
     """Attributes that GB/T 47678.5-2026 table 3 wants of a matter (事项), under its names.
 
-    Table 3 calls all six mandatory; who is in charge (``ZGBMDM``, ``ZGBMMC``) is null where the
-    owners list has no row, because a box must not invent it.
+    All six are mandatory there. Who is in charge (``ZGBMDM``, ``ZGBMMC``) is null where the list
+    of owners has no row with a unified social credit code: a box must not invent it.
     """
 
     SXDM: Annotated[str, Field(pattern=r"^[0-9]{11}$")]
@@ -101,7 +101,14 @@ class Matter(Wire):
     ZGBMDM: Annotated[str, Field(pattern=r"^[0-9A-Z]{18}$")] | None
     ZGBMMC: Annotated[str, Field(min_length=1, max_length=100)] | None
     SFWZ: Annotated[str, Field(min_length=1, max_length=256)]
-    SZDYWGBSM: Annotated[str, Field(pattern=r"^[0-9A-Z]{9,20}$")]
+    SZDYWGBSM: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{9,20}$")]
+
+
+class Size(Wire):
+    """On the ground, metres: width, and depth if the thing lay flat, so an upper bound."""
+
+    width_m: Annotated[float, Field(ge=0, le=1000)]
+    depth_m: Annotated[float, Field(ge=0, le=1000)]
 
 
 class ClockState(Wire):
@@ -115,8 +122,7 @@ class CaseData(Wire):
     """One revision of a case draft (案卷草稿), complete in itself.
 
     ``attached_to`` is the platform's own reference of a known case that this one belongs to.
-    ``historical`` marks a revision that was made long before it could be sent. Every field with a
-    default was added after 1.0.
+    Every field with a default was added after 1.0.
     """
 
     case_id: CaseId
@@ -141,9 +147,8 @@ class CaseData(Wire):
     urgency: Urgency = "normal"
     attached_to: Name | None = None
     matter: Matter | None = None
-    size_m: Annotated[float, Field(gt=0, le=1000)] | None = None
+    size: Size | None = None
     clock: ClockState | None = None
-    historical: bool = False
 
 
 class CaseEvent(Event):

@@ -13,6 +13,7 @@ from uploader.contract.case import (
     Evidence,
     Location,
     Matter,
+    Size,
     Source,
 )
 from uploader.contract.commands import (
@@ -108,6 +109,7 @@ __all__ = [
     "RequestData",
     "RequestEvent",
     "Result",
+    "Size",
     "Source",
     "StateData",
     "StateEvent",
