@@ -221,6 +221,8 @@ def models(
     ] = None,
 ) -> None:
     """List the models with licence and state; loads each once, exits with 1 if one is refused."""
+    from edge.detectors.card import load_card
+    from edge.detectors.naming import Namer
     from edge.detectors.objects import ObjectDetector
     from edge.shipped import shipped
 
@@ -228,7 +230,8 @@ def models(
     refused = 0
     for folder in _model_folders(shipped("models"), models_dir):
         try:
-            card = ObjectDetector(folder, provider="cpu").card
+            classifies = load_card(folder).output.layout == "classifier"
+            card = (Namer if classifies else ObjectDetector)(folder, provider="cpu").card
         except GridpatrolError as error:
             refused += 1
             table.add_row(folder.name, "-", "-", "-", "-", str(error).replace("[", r"\["))

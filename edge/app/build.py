@@ -20,6 +20,7 @@ from edge.cases.suppressed import SuppressedStore
 from edge.config.model import CameraSettings, Settings
 from edge.detectors.base import Detector, OnlyCameras
 from edge.detectors.card import model_folder
+from edge.detectors.naming import Namer
 from edge.detectors.objects import ObjectDetector
 from edge.detectors.second_look import SecondLook
 from edge.detectors.static import StaticObjectDetector
@@ -138,12 +139,19 @@ def build_gate(
     if not chosen.enabled or not models:
         return None
     return Gate(
-        SecondLook(models, min_score=chosen.min_score),
+        SecondLook(models, min_score=chosen.min_score, namer=_namer(settings)),
         SuppressedStore(database),
         desk.has_open_case,
         again_after_s=chosen.again_after_s,
         min_scores={(c.id, z.id): z.min_score for c in settings.active_cameras for z in c.zones},
     )
+
+
+def _namer(settings: Settings) -> Namer | None:
+    name, of = settings.detectors.second_look.look_alikes, settings.detectors.object
+    if name is None:
+        return None
+    return Namer(model_folder(name, of.models_dir), provider=of.provider, threads=of.threads)
 
 
 def _model_inside(detector: Detector) -> ObjectDetector | None:

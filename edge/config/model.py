@@ -222,6 +222,7 @@ class SecondLookSettings(Section):
     enabled: bool = True
     min_score: Share = 0.3
     again_after_s: Seconds = 60.0
+    look_alikes: str | None = "look-alikes"
 
 
 class DetectorSettings(Section):

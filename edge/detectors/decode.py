@@ -98,7 +98,10 @@ DECODERS: dict[str, Decoder] = {
 
 def expected_shape(card: ModelCard) -> tuple[int, ...]:
     """Shape of the output for one picture that the card's layout, classes and size call for."""
-    rows, count = expected_rows(card), len(card.output.classes)
+    count = len(card.output.classes)
+    if card.output.layout == "classifier":
+        return 1, count
+    rows = expected_rows(card)
     match card.output.layout:
         case "yolov8":
             return 1, 4 + count, rows

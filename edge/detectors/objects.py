@@ -9,41 +9,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 
 from edge.detectors.base import Detection, Look
-from edge.detectors.card import ModelCard, checked_weights, load_card
-from edge.detectors.decode import DECODERS, Floats, expected_shape
+from edge.detectors.card import load_card
+from edge.detectors.decode import DECODERS, Floats
+from edge.detectors.session import check_shape, open_session
 from edge.errors import Code, ModelError
 from edge.geometry import Box
 from edge.streams.frame import Image
-
-_PROVIDERS = {
-    "tensorrt": "TensorrtExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "openvino": "OpenVINOExecutionProvider",
-    "cpu": "CPUExecutionProvider",
-}
-
-
-def choose_provider(wanted: str) -> str:
-    """The execution provider to use: the one named, or the best one present.
-
-    Raises:
-        ModelError: the one named is not in this build of ONNX Runtime.
-    """
-    present = ort.get_available_providers()
-    if wanted == "auto":
-        return next(name for name in _PROVIDERS.values() if name in present)
-    name = _PROVIDERS[wanted]
-    if name not in present:
-        raise ModelError(
-            Code.MDL_PROVIDER,
-            "detectors.object.provider",
-            f"{wanted} is not available here (present: {', '.join(present)})",
-            "Install the matching onnxruntime build or use auto",
-        )
-    return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +44,15 @@ class ObjectDetector:
 
     def __init__(self, folder: Path, *, provider: str = "auto", threads: int = 1) -> None:
         self.card = load_card(folder)
-        self._session = _open_session(folder, self.card, provider, threads)
-        self._batch = _check_shape(folder, self.card, self._session)
+        if self.card.output.layout not in DECODERS:
+            raise ModelError(
+                Code.MDL_CARD,
+                str(folder / "model.toml"),
+                f"layout {self.card.output.layout} finds no objects",
+                "Name it under detectors.second_look.look_alikes",
+            )
+        self._session = open_session(folder, self.card, provider, threads)
+        self._batch = check_shape(folder, self.card, self._session)
         self._meanings = [self.card.meanings.get(name, "") for name in self.card.output.classes]
         self._means = np.array([bool(meaning) for meaning in self._meanings])
         thresholds = self.card.thresholds
@@ -171,56 +151,3 @@ def _suppress(
     sizes = np.concatenate((boxes[:, :2], boxes[:, 2:] - boxes[:, :2]), axis=1)
     kept = cv2.dnn.NMSBoxesBatched(sizes.tolist(), scores.tolist(), classes.tolist(), 0.0, iou)
     return np.asarray(kept, np.int64).reshape(-1)
-
-
-def _open_session(
-    folder: Path, card: ModelCard, provider: str, threads: int
-) -> ort.InferenceSession:
-    chosen = choose_provider(provider)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    # Spinning threads burn half a core while cameras have nothing to say (measured).
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    weights = checked_weights(folder, card)
-    try:
-        return ort.InferenceSession(weights, options, providers=[chosen])
-    except Exception as error:  # ONNX Runtime's exceptions share no base class
-        reason = str(error).splitlines()[0][:120]
-        raise ModelError(
-            Code.MDL_CORRUPT,
-            str(folder / card.file),
-            f"ONNX Runtime cannot load it ({reason})",
-            "Export the model again",
-        ) from error
-
-
-def _check_shape(folder: Path, card: ModelCard, session: ort.InferenceSession) -> int:
-    """Run one blank picture and compare with the card; returns the batch size to use."""
-    where = str(folder / card.file)
-    inputs = {entry.name: entry for entry in session.get_inputs()}
-    if card.input.name not in inputs:
-        raise ModelError(
-            Code.MDL_SHAPE,
-            where,
-            f"has no input {card.input.name!r} (it has {', '.join(inputs)})",
-            "Correct input.name in the card",
-        )
-    batch = inputs[card.input.name].shape[0]
-    blank = np.zeros((1, 3, card.input.height, card.input.width), np.float32)
-    try:
-        output = session.run(None, {card.input.name: blank})[0]
-    except Exception as error:  # ONNX Runtime's exceptions share no base class
-        reason = str(error).splitlines()[0][:120]
-        raise ModelError(
-            Code.MDL_SHAPE, where, f"refuses the card's input size ({reason})", "Correct the card"
-        ) from error
-    wanted = expected_shape(card)
-    if tuple(output.shape) != wanted:
-        raise ModelError(
-            Code.MDL_SHAPE,
-            where,
-            f"gives {tuple(output.shape)}, the card's layout and classes call for {wanted}",
-            "Correct layout, classes or input size in the card",
-        )
-    return batch if isinstance(batch, int) and batch > 0 else 16

@@ -2,7 +2,8 @@
 
 A detection that is right is seen again at another scale and in a mirror; one that came from
 chance texture is not. What stands still is compared with named look-alikes
-(:mod:`edge.detectors.look_alikes`): a parked car, a planter, a person.
+(:mod:`edge.detectors.look_alikes`): a parked car, a planter, a person. A classifier that is told
+where to look (:mod:`edge.detectors.naming`) knows some that no object model has a class for.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import cv2
 import numpy as np
 
 from edge.detectors.base import Detection
-from edge.detectors.look_alikes import LOOK_ALIKES, LookAlike
+from edge.detectors.look_alikes import LOOK_ALIKES, NAMED, LookAlike
 from edge.geometry import Box, enclosing
 from edge.streams.frame import Image
 
@@ -44,6 +45,14 @@ class ObjectModel(Protocol):
         self, images: Sequence[Image], *, least: float | None = None, every_class: bool = False
     ) -> list[tuple[Detection, ...]]:
         """Detections of each picture, boxes in 0–1 of it."""
+        ...
+
+
+class Names(Protocol):
+    """What is needed of a classifier; see :class:`edge.detectors.naming.Namer`."""
+
+    def name(self, image: Image, box: Box) -> list[dict[str, float]]:
+        """Shares of its classes on as many views as the object models get."""
         ...
 
 
@@ -120,6 +129,7 @@ class SecondLook:
         models: object detectors; what one of them has claimed, it must see again.
         min_score: mean score over the views from which a claim holds, 0–1.
         look_alikes: the table of named negatives.
+        namer: says what a crop shows; None when there is no such model.
     """
 
     def __init__(
@@ -128,11 +138,13 @@ class SecondLook:
         *,
         min_score: float,
         look_alikes: Sequence[LookAlike] = LOOK_ALIKES,
+        namer: Names | None = None,
     ) -> None:
         self._models = tuple(models)
         self._names = frozenset(model.name for model in models)
         self._min_score = min_score
         self._look_alikes = tuple(look_alikes)
+        self._namer = namer
 
     def judge(self, image: Image, kind: str, parts: Sequence[Detection]) -> Judgement:
         """Judge the parts of a finding again.
@@ -153,7 +165,7 @@ class SecondLook:
             evidence.append(max((self._claimed(p, views) for p in people), key=_rank))
         if things:
             # The best thing stands for all: one real bag among planters is enough.
-            evidence.append(max((self._thing(t, kind, views) for t in things), key=_rank))
+            evidence.append(max((self._thing(t, kind, image, views) for t in things), key=_rank))
         return Judgement(
             confirmed=all(e.holds for e in evidence),
             score=min((e.score for e in evidence), default=1.0),
@@ -168,9 +180,9 @@ class SecondLook:
         return _Evidence(again.score, holds, again.reason(key))
 
     def _thing(
-        self, thing: Detection, kind: str, views: Sequence[tuple[Detection, ...]]
+        self, thing: Detection, kind: str, image: Image, views: Sequence[tuple[Detection, ...]]
     ) -> _Evidence:
-        other = self._strongest_look_alike(thing, kind, views)
+        other = self._strongest_look_alike(thing, kind, self._with_names(image, thing, views))
         if thing.model in self._names:
             claimed = self._claimed(thing, views)
             if other is None or other.score <= claimed.score:
@@ -180,6 +192,24 @@ class SecondLook:
         if other is not None:
             return _Evidence(1 - other.score, False, other.reason("looks_like"), other.label)
         return _Evidence(1.0, True, Reason("nothing_like", thing.label, 0, len(views), 0.0))
+
+    def _with_names(
+        self, image: Image, thing: Detection, views: Sequence[tuple[Detection, ...]]
+    ) -> Sequence[tuple[Detection, ...]]:
+        """The views with what the classifier says of the thing, as detections of its box."""
+        if self._namer is None:
+            return views
+        return [
+            (
+                *view,
+                *(
+                    Detection(NAMED + name, NAMED + name, thing.box, share, "look-alikes")
+                    for name, share in shares.items()
+                    if share >= _LEAST
+                ),
+            )
+            for view, shares in zip(views, self._namer.name(image, thing.box), strict=True)
+        ]
 
     def _strongest_look_alike(
         self, thing: Detection, kind: str, views: Sequence[tuple[Detection, ...]]
