@@ -89,7 +89,7 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
 NAMED = "named:"
 """Prefix of what the classifier of look-alikes (``models/look-alikes``) says of a thing."""
 
-# Share of the class, mean over the views: at 0.7 one of 300 labelled bags, heaps and boxes of the
+# Share of the class, mean over the views: at 0.7 three of 300 labelled bags, heaps and boxes of the
 # half that was not learned from would be held back (models/train/look_alikes.py). Stalls and their
 # wares are not among what it learned, so on those it has no say but for planters.
 _BY_NAME = (

@@ -79,7 +79,7 @@ def crops(data: Path, half: str, rng: random.Random) -> list[Crop]:
     shops = _labelled(data / "facade_ads" / ("train" if many else "test"), (0, 5), "shop")
     shops = [c for c in shops if max(c.box[2] - c.box[0], c.box[3] - c.box[1]) > 0.05]
     found += rng.sample(shops, 350 if many else 80)
-    return found + _bare_ground(found, 500 if many else 120, rng)
+    return found + _bare_ground(found, 750 if many else 180, rng)
 
 
 def _labelled(folder: Path, kinds: tuple[int, ...], label: str) -> list[Crop]:
@@ -103,7 +103,11 @@ def _labelled(folder: Path, kinds: tuple[int, ...], label: str) -> list[Crop]:
 
 
 def _bare_ground(taken: list[Crop], count: int, rng: random.Random) -> list[Crop]:
-    """Places in the lower half of street pictures where nothing is labelled; half get a shadow."""
+    """Places in the lower half of street pictures where nothing is labelled.
+
+    A third stays bare, a third gets a shadow, and on a third cartons are drawn: closed boxes are
+    rare among the labelled heaps, and street containers look like them.
+    """
     pictures = sorted({c.path for c in taken if {"amsterdam", "facade_ads"} & set(c.path.parts)})
     found: list[Crop] = []
     while len(found) < count:
@@ -113,7 +117,7 @@ def _bare_ground(taken: list[Crop], count: int, rng: random.Random) -> list[Crop
         box = (x, y, x + side, min(1.0, y + side * 0.8))
         free = not any(c.path == path and _touch(box, c.box) for c in taken)
         if free and _picture(path).mean() > 45:  # darker ones show nothing
-            found.append(Crop(path, box, "flat" if len(found) % 2 else "shadow"))
+            found.append(Crop(path, box, ("flat", "shadow", "cartons")[len(found) % 3]))
     return found
 
 
@@ -132,6 +136,40 @@ def shaded(view: np.ndarray, nr: np.random.Generator) -> np.ndarray:
     mask = cv2.GaussianBlur(mask, (0, 0), float(nr.uniform(0.7, 5)))
     light = nr.uniform(0.35, 0.72) if nr.random() < 0.75 else nr.uniform(1.25, 1.9)
     return np.clip(view * (1 + mask[..., None] * (light - 1)), 0, 255).astype(np.uint8)
+
+
+def with_cartons(view: np.ndarray, nr: np.random.Generator) -> np.ndarray:
+    """The view with one to six closed boxes on the ground, front and one side each."""
+    view = view.copy()
+    light = max(float(view.mean()), 40) / 128
+    for _ in range(nr.integers(1, 7)):
+        w, h = nr.uniform(0.16, 0.42, 2) * SIDE
+        x, y = nr.uniform(0.2, 0.8) * SIDE - w / 2, nr.uniform(0.45, 0.85) * SIDE - h
+        deep, rise = nr.uniform(-0.5, 0.5) * w, nr.uniform(0.03, 0.2) * h
+        hue = (
+            nr.uniform((60, 90, 120), (160, 180, 210))
+            if nr.random() < 0.8
+            else nr.uniform(0, 230, 3)
+        )
+        front = np.array([(x, y), (x + w, y), (x + w, y + h), (x, y + h)])
+        edge = x + w if deep > 0 else x
+        side = [(edge, y), (edge + deep, y - rise), (edge + deep, y + h - rise), (edge, y + h)]
+        top = [(x, y), (x + deep, y - rise), (x + w + deep, y - rise), (x + w, y)]
+        for face, shade in (
+            (front, 1.0),
+            (np.array(side), nr.uniform(0.55, 0.85)),
+            (np.array(top), 1.15),
+        ):
+            colour = np.clip(hue * light * shade, 0, 255).tolist()
+            cv2.fillPoly(view, [face.astype(np.int32)], colour, cv2.LINE_AA)
+        tape = np.clip(hue * light * nr.uniform(0.5, 1.3), 0, 255).tolist()
+        middle = (int(x), int(y + h * nr.uniform(0.05, 0.6)))
+        cv2.line(view, middle, (int(x + w), middle[1]), tape, int(nr.integers(1, 4)), cv2.LINE_AA)
+    return view
+
+
+_DRAWN = {"shadow": shaded, "cartons": with_cartons}
+_AS = {"shadow": "flat", "cartons": "thing"}
 
 
 def as_seen(view: np.ndarray, nr: np.random.Generator) -> np.ndarray:
@@ -162,8 +200,8 @@ def views_of(crop: Crop, nr: np.random.Generator, *, augmented: bool) -> np.ndar
         x0, y0, x1, y1 = np.array(crop.box) + moved
         context = nr.uniform(1.25, 2.6)
     view = centred(picture, (x0, y0, x1, y1), context, SIDE)
-    if crop.label == "shadow":
-        view = shaded(view, nr)
+    if crop.label in _DRAWN:
+        view = _DRAWN[crop.label](view, nr)
     return as_seen(view, nr) if augmented else view
 
 
@@ -186,7 +224,7 @@ def main() -> None:
         for at in range(0, len(views), 32):
             images = blob(views[at : at + 32], MEAN, STD)
             features.append(session.run(None, {"images": images})[0])
-        labels += [CLASSES.index("flat" if c.label == "shadow" else c.label) for c in known]
+        labels += [CLASSES.index(_AS.get(c.label, c.label)) for c in known]
     head = learn(np.concatenate(features), np.array(labels), len(CLASSES))
     weights = finished(part, head, len(CLASSES)).SerializeToString()
     (options.out / "model.onnx").write_bytes(weights)
@@ -201,11 +239,9 @@ def report(namer: Namer, asked: list[Crop], nr: np.random.Generator) -> None:
     shares = np.zeros((len(asked), len(CLASSES)))
     for n, crop in enumerate(asked):
         picture, box = _picture(crop.path), crop.box
-        if crop.label == "shadow":
-            picture, box = (
-                shaded(centred(picture, box, 1.5, SIDE), nr),
-                (1 / 6, 1 / 6, 5 / 6, 5 / 6),
-            )
+        if crop.label in _DRAWN:
+            picture = _DRAWN[crop.label](centred(picture, box, 1.5, SIDE), nr)
+            box = (1 / 6, 1 / 6, 5 / 6, 5 / 6)
         views = namer.name(picture, Box.clipped(*box))
         shares[n] = np.mean([list(view.values()) for view in views], axis=0)
     labels = [crop.label for crop in asked]
