@@ -92,13 +92,10 @@ def centred(image: Image, box: Corners, context: float, side: int) -> Image:
     height, width = image.shape[:2]
     x0, y0, x1, y1 = box
     extent = max((x1 - x0) * width, (y1 - y0) * height, 1.0) * context
-    left = round((x0 + x1) / 2 * width - extent / 2)
-    top = round((y0 + y1) / 2 * height - extent / 2)
-    right, bottom = left + max(round(extent), 1), top + max(round(extent), 1)
-    inside = image[max(top, 0) : max(bottom, 1), max(left, 0) : max(right, 1)]
-    rims = (max(-top, 0), max(bottom - height, 0), max(-left, 0), max(right - width, 0))
-    if any(rims):
-        inside = cv2.copyMakeBorder(inside, *rims, borderType=cv2.BORDER_REPLICATE)
+    across = np.arange(max(round(extent), 1)) + round(-extent / 2)
+    xs = np.clip(across + round((x0 + x1) / 2 * width), 0, width - 1)
+    ys = np.clip(across + round((y0 + y1) / 2 * height), 0, height - 1)
+    inside = image[np.ix_(ys, xs)]
     shrinks = extent > side
     way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(inside, (side, side), interpolation=way), np.uint8)

@@ -189,14 +189,14 @@ def test_every_reason_has_words() -> None:
         assert words.en.startswith("second look")
 
 
-def settings(*, enabled: bool) -> Settings:
+def settings(**second_look: object) -> Settings:
     zone = {"id": "z-1", "watch": "piled_materials", "polygon": [[0, 0], [1, 0], [1, 1]]}
     return Settings.model_validate(
         {
             "box": {"id": "box-01", "city": "420111"},
             "mqtt": {"host": "127.0.0.1"},
             "grid": {"cells": "grid.geojson"},
-            "detectors": {"second_look": {"enabled": enabled}},
+            "detectors": {"second_look": second_look},
             "cameras": [
                 {
                     "id": "cam-1",
@@ -232,7 +232,13 @@ def test_models_run_for_some_cameras_only_judge_too(tmp_path: Path) -> None:
     office = Office(tmp_path)
     with closing(office.store):
         database = tmp_path / "gridpatrol.db"
-        door = build_gate(settings(enabled=True), [wrapped], office.desk, database)
+        door = build_gate(settings(), [wrapped], office.desk, database)
+        assert door is not None
+        passed, held = door.let_pass(report(0))
+        # On a blank picture there is nothing to find: the classifier says so.
+        assert (passed.findings, [item.look_alike for item in held]) == ((), ["light_on_ground"])
+        door.close()
+        door = build_gate(settings(look_alikes=None), [wrapped], office.desk, database)
         assert door is not None
         passed, _ = door.let_pass(report(0))
         assert passed.findings[0].reasons[-1].en.startswith("second look: like no known")
