@@ -79,6 +79,8 @@ def run(
         while worker.is_alive():
             status.refresh()
             worker.join(0.5)
+    if edge.failure is not None:
+        raise edge.failure
 
 
 @app.command()

@@ -55,6 +55,8 @@ class Code(StrEnum):
     STO_FULL = "STO-002"
     STO_WRITE = "STO-003"
     STO_LOCKED = "STO-004"
+    STO_ROOM = "STO-006"
+    STO_FAILED = "STO-007"
     EVI_MISSING = "EVI-001"
     EVI_ALTERED = "EVI-002"
     EVI_MANIFEST = "EVI-003"
@@ -101,6 +103,15 @@ class GridpatrolError(Exception):
         self.what = what
         self.fix = fix
         super().__init__(f"[{code}] {where}: {what}. {fix}")
+
+    @property
+    def fatal(self) -> bool:
+        """Whether this process must end: what it wrote may be lost although it was told otherwise.
+
+        A kernel that fails to sync forgets what it could not write, and the next sync succeeds
+        (PostgreSQL's fsync error of 2018). Only reading everything anew from the disk helps.
+        """
+        return self.code is Code.STO_FAILED
 
     def __reduce__(self) -> tuple[type[GridpatrolError], tuple[Code, str, str, str]]:
         """Errors cross from worker processes."""

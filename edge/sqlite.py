@@ -6,9 +6,10 @@ commits thousands of times a second (measured; see ``docs/decisions/0002-one-dat
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edge.errors import Code, StoreError
@@ -65,14 +66,22 @@ def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.
 
 def _roll_back(connection: sqlite3.Connection) -> None:
     if connection.in_transaction:
-        connection.execute("ROLLBACK")
+        with suppress(sqlite3.Error):  # the error that brought us here says what is wrong
+            connection.execute("ROLLBACK")
 
 
 def as_store_error(path: Path, error: Exception) -> StoreError:
     """Say in one line what the disk or the database refused, and what to do."""
     text = str(error)
-    if "full" in text or "No space left" in text:
+    if "full" in text or "No space left" in text or "quota exceeded" in text:
         return StoreError(Code.STO_FULL, str(path), "the disk is full", "Free space; it resumes")
+    if _failed(error):
+        return StoreError(
+            Code.STO_FAILED,
+            str(path),
+            f"the disk failed ({text})",
+            "Look after the disk, then start again: what is on it is read anew",
+        )
     if "locked" in text:
         return StoreError(
             Code.STO_LOCKED,
@@ -85,3 +94,10 @@ def as_store_error(path: Path, error: Exception) -> StoreError:
     return StoreError(
         Code.STO_WRITE, str(path), text, "Check the disk; restore the file if it is damaged"
     )
+
+
+def _failed(error: Exception) -> bool:
+    """Whether a read, write or sync came back with an input/output error."""
+    if isinstance(error, OSError):
+        return error.errno == errno.EIO
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_IOERR

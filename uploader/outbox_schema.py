@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 
 from edge.errors import Code, StoreError
-from edge.sqlite import as_store_error, open_database, transaction
+from edge.sqlite import open_database, transaction
 
 VERSION = 2
 
@@ -73,31 +73,30 @@ def open_outbox(path: Path) -> sqlite3.Connection:
     """
     db = open_database(path, "")
     try:
-        _migrate(db, path)
-        db.executescript(SCHEMA)
-    except sqlite3.Error as error:
-        db.close()
-        raise as_store_error(path, error) from error
+        # One transaction, not a script: a kill in a script leaves half the tables.
+        with transaction(db, path) as tx:
+            _migrate(tx, path)
+            for statement in SCHEMA.split(";"):
+                tx.execute(statement)
     except StoreError:
         db.close()
         raise
     return db
 
 
-def _migrate(db: sqlite3.Connection, path: Path) -> None:
-    with transaction(db, path) as tx:
-        version = _version(tx)
-        if version > VERSION:
-            raise StoreError(
-                Code.STO_OPEN,
-                str(path),
-                f"its outbox is of version {version}, this gridpatrol knows {VERSION}",
-                "Run the gridpatrol that made it, or a newer one",
-            )
-        for number in range(version + 1, VERSION + 1) if version else ():
-            for statement in _MIGRATIONS[number]:
-                tx.execute(statement)
-            tx.execute("INSERT OR REPLACE INTO uplink VALUES ('outbox_schema', ?)", (number,))
+def _migrate(tx: sqlite3.Connection, path: Path) -> None:
+    version = _version(tx)
+    if version > VERSION:
+        raise StoreError(
+            Code.STO_OPEN,
+            str(path),
+            f"its outbox is of version {version}, this gridpatrol knows {VERSION}",
+            "Run the gridpatrol that made it, or a newer one",
+        )
+    for number in range(version + 1, VERSION + 1) if version else ():
+        for statement in _MIGRATIONS[number]:
+            tx.execute(statement)
+        tx.execute("INSERT OR REPLACE INTO uplink VALUES ('outbox_schema', ?)", (number,))
 
 
 def _version(tx: sqlite3.Connection) -> int:

@@ -42,6 +42,7 @@ class UplinkStatus:
         last_error: the last fault, with its code; None when connected and nothing waits.
         session: number of the last connection attempt.
         rejected: the newest dead letters, for people.
+        failure: what ended delivery for good; the process must end, too.
     """
 
     connected: bool = False
@@ -51,6 +52,7 @@ class UplinkStatus:
     last_error: str | None = None
     session: int = 0
     rejected: tuple[LetterView, ...] = ()
+    failure: GridpatrolError | None = None
 
 
 class Uploader:
@@ -109,6 +111,9 @@ class Uploader:
                 self._connection(outbox)
             except (DeliveryError, StoreError) as fault:
                 self._report(fault)
+                if fault.fatal:
+                    self._status = replace(self._status, failure=fault)
+                    return
                 self._rest(outbox, patience.delay_s(fault, time.monotonic() - before))
         if outbox is not None:
             outbox.close()

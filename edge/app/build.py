@@ -15,7 +15,7 @@ from edge.app.signs import ad_rules
 from edge.cases.desk import CaseDesk
 from edge.cases.evidence import EvidenceRoom
 from edge.cases.owners import Owners
-from edge.cases.store import CaseStore
+from edge.cases.store import OPEN_CASES, CaseStore
 from edge.cases.suppressed import SuppressedStore
 from edge.config.model import CameraSettings, Settings
 from edge.detectors.base import Detector, OnlyCameras
@@ -26,6 +26,7 @@ from edge.detectors.second_look import SecondLook
 from edge.detectors.static import StaticObjectDetector
 from edge.detectors.text import TextDetector
 from edge.detectors.tiles import TiledDetector
+from edge.disk import DiskWatch, Level, Marks
 from edge.errors import Code, StoreError
 from edge.grid.cells import load_cells
 from edge.grid.locate import Locator
@@ -35,6 +36,7 @@ from edge.scenes.zones import Zone
 from edge.streams.pool import StreamPool
 from edge.streams.source import Source
 from edge.streams.worker import Backoff
+from uploader.housekeeper import Housekeeper, open_retention
 from uploader.outbox import Outbox
 from uploader.publisher import Uploader
 from uploader.settings import Uplink
@@ -55,6 +57,7 @@ class Rooms:
     desk: CaseDesk
     store: CaseStore
     uploader: Uploader
+    housekeeper: Housekeeper
     lock: IO[str]
     gate: Gate | None = None
 
@@ -66,6 +69,7 @@ class Rooms:
         """Stop in the direction of the data: no new frames, then the rest delivered."""
         self.pool.stop()
         self.uploader.stop(5.0)
+        self.housekeeper.stop()
         self.store.close()
         if self.gate is not None:
             self.gate.close()
@@ -89,6 +93,7 @@ def build_rooms(settings: Settings) -> Rooms:
     locators = {name: Locator(camera, cells) for name, camera in cameras.items()}
     lock = _lock(state)
     database = state / "gridpatrol.db"
+    watch = disk_watch(settings)
     store = CaseStore(database, Outbox(database, city=settings.box.city, node=settings.box.id))
     room = EvidenceRoom(
         state / "evidence",
@@ -105,6 +110,7 @@ def build_rooms(settings: Settings) -> Rooms:
         room=room,
         merge_distance_m=settings.cases.merge_distance_m,
         owners=Owners(settings.cases.owners) if settings.cases.owners else None,
+        admit=watch.admit,
     )
     ads = ad_rules(settings)
     watchers = {
@@ -125,22 +131,45 @@ def build_rooms(settings: Settings) -> Rooms:
         desk=desk,
         store=store,
         uploader=_uploader(settings, database),
+        housekeeper=Housekeeper(
+            open_retention(database, OPEN_CASES),
+            watch,
+            keep_days=settings.storage.keep_delivered_days,
+        ),
         lock=lock,
-        gate=build_gate(settings, detectors, desk, database),
+        gate=build_gate(settings, detectors, desk, database, watch),
     )
 
 
+def disk_watch(settings: Settings) -> DiskWatch:
+    """How full the disk of the state folder is."""
+    chosen = settings.storage
+    marks = Marks(
+        chosen.early_free_mb * 2**20, chosen.tight_free_mb * 2**20, chosen.full_free_mb * 2**20
+    )
+    quota_bytes = None if chosen.quota_mb is None else chosen.quota_mb * 2**20
+    return DiskWatch(settings.box.state_dir, marks, quota_bytes=quota_bytes)
+
+
 def build_gate(
-    settings: Settings, detectors: Sequence[Detector], desk: CaseDesk, database: Path
+    settings: Settings,
+    detectors: Sequence[Detector],
+    desk: CaseDesk,
+    database: Path,
+    watch: DiskWatch | None = None,
 ) -> Gate | None:
     """The second look over what the detectors found; None when it is switched off."""
     models = [model for detector in detectors if (model := _model_inside(detector)) is not None]
     chosen = settings.detectors.second_look
     if not chosen.enabled or not models:
         return None
+
+    def may_keep() -> bool:
+        return watch is None or watch.level() < Level.EARLY
+
     return Gate(
         SecondLook(models, min_score=chosen.min_score, namer=_namer(settings)),
-        SuppressedStore(database),
+        SuppressedStore(database, may_keep=may_keep),
         desk.has_open_case,
         again_after_s=chosen.again_after_s,
         min_scores={(c.id, z.id): z.min_score for c in settings.active_cameras for z in c.zones},

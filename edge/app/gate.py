@@ -14,8 +14,10 @@ from datetime import datetime, timedelta
 from edge.cases.suppressed import Suppressed, SuppressedStore
 from edge.detectors.look_alikes import LOOK_ALIKES
 from edge.detectors.second_look import Judgement, Reason, SecondLook
+from edge.errors import StoreError
 from edge.geometry import Box
 from edge.scenes.finding import Finding, SceneReport, Words
+from edge.telemetry import metrics
 
 _HOLDS_FOR = timedelta(minutes=10)
 """A confirmation holds while the thing keeps being seen, with gaps of at most this."""
@@ -71,7 +73,7 @@ class Gate:
         A zone whose finding was suppressed is neither clear nor a finding: it is undecided.
 
         Raises:
-            StoreError: a suppressed finding could not be stored.
+            StoreError: the disk failed.
         """
         passed: list[Finding] = []
         held: list[Suppressed] = []
@@ -129,7 +131,13 @@ class Gate:
                 ),
             )
         item = Suppressed.of(finding, named, judgement.score, why)
-        self._shelf.keep(item)
+        try:
+            self._shelf.keep(item)
+        except StoreError as fault:
+            if fault.fatal:
+                raise
+            # Nobody was promised this row; the findings beside it must not wait for room.
+            metrics.STORAGE_REFUSED.labels(what="suppressed").inc()
         return item
 
 

@@ -41,6 +41,7 @@ class Edge:
         board: what the page and the terminal show.
         console: the page, None when it is switched off.
         url: the page's address, empty without a page.
+        failure: what ended it, when nobody asked it to end.
     """
 
     settings: Settings
@@ -48,6 +49,7 @@ class Edge:
     board: Board
     console: ConsoleServer | None
     url: str = ""
+    failure: GridpatrolError | None = None
 
     def __post_init__(self) -> None:
         self._pipeline = self.rooms.pipeline(self._timed)
@@ -55,15 +57,23 @@ class Edge:
         self._told: dict[tuple[str, str], float] = {}
 
     def serve(self, stop: threading.Event) -> None:
-        """Work until asked to stop; then nothing is left behind."""
+        """Work until asked to stop; then nothing is left behind.
+
+        Raises:
+            GridpatrolError: the disk failed; only a new process may go on.
+        """
         try:
             self.rooms.uploader.start()
+            self.rooms.housekeeper.start()
             self.rooms.pool.start()
             while not stop.is_set():
                 try:
                     self.step()
                 except GridpatrolError as error:
                     self._complain("edge", error)
+                    if error.fatal:
+                        self.failure = error
+                        raise
                 except Exception:  # the supervisor: one bad look must not stop the box
                     log.exception("look_failed")
                     metrics.ERRORS.labels(code="unexpected").inc()
@@ -86,6 +96,7 @@ class Edge:
         if frames:
             self._tell_looks(frames, self._pipeline.analyse(frames))
         self._tell_uplink()
+        self._tell_storage()
 
     def _tell_streams(self, collected: Collected) -> None:
         for change in collected.changes:
@@ -147,6 +158,10 @@ class Edge:
                 why="; ".join(words.en for words in held.second_reasons),
             )
         for fault in analysed.errors:
+            if fault.fatal:
+                raise fault
+            if fault.code is Code.STO_ROOM:
+                metrics.STORAGE_REFUSED.labels(what="case").inc()
             self._complain("cases", fault)
         if analysed.drafts:
             self.rooms.uploader.wake()
@@ -163,6 +178,15 @@ class Edge:
             status.last_error or "",
             status.rejected,
         )
+
+        if status.failure is not None:
+            raise status.failure
+
+    def _tell_storage(self) -> None:
+        status = self.rooms.housekeeper.status()
+        self.board.storage(status.level, status.free_bytes)
+        if status.failure is not None:
+            raise status.failure
 
     def _complain(self, about: str, error: GridpatrolError) -> None:
         metrics.ERRORS.labels(code=str(error.code)).inc()

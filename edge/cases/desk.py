@@ -9,7 +9,7 @@ another. The edge never files, dispatches or closes: that is the platform's (监
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -41,6 +41,7 @@ class CaseDesk:
         room: where pictures are kept.
         merge_distance_m: ground points so near are one place.
         owners: who handles what where; None: no department is suggested.
+        admit: asked before anything of a revision is written; refuses by a StoreError.
         clock: what time it is.
     """
 
@@ -55,6 +56,7 @@ class CaseDesk:
         room: EvidenceRoom,
         merge_distance_m: float,
         owners: Owners | None = None,
+        admit: Callable[[], None] = lambda: None,
         clock: Clock = utc_now,
     ) -> None:
         self._box_id = box_id
@@ -65,6 +67,7 @@ class CaseDesk:
         self._store = store
         self._room = room
         self._merge_distance_m = merge_distance_m
+        self._admit = admit
         self._clock = clock
         self._clear_since: dict[tuple[str, str], datetime] = {}
         self._open = {record.case_id: record for record in store.open_cases()}
@@ -227,6 +230,7 @@ class CaseDesk:
         reasons: tuple[Words, ...],
         seen: Finding | SceneReport,
     ) -> CaseDraft:
+        self._admit()
         kind = category(record.category)
         label = self._label(record, kind, seen.look.frame.camera_id)
         evidence = (

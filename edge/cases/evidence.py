@@ -12,7 +12,8 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -116,10 +117,11 @@ class EvidenceRoom:
     ) -> tuple[EvidenceItem, ...]:
         folder = self.folder / label.case_id / f"r{label.revision}"
         items = []
+        files = {}
         for role, image in views.items():
             data = _jpeg(image, self._quality, label.case_id)
             path = folder / f"{role}.jpg"
-            write_durably(path, data)
+            files[path] = data
             items.append(
                 EvidenceItem(
                     role,
@@ -131,7 +133,8 @@ class EvidenceRoom:
                     look.frame.camera_id,
                 )
             )
-        write_durably(folder / MANIFEST, _manifest(label, items))
+        files[folder / MANIFEST] = _manifest(label, items)
+        write_all_durably(files)
         return tuple(items)
 
 
@@ -180,26 +183,42 @@ def _manifest(label: CaseLabel, items: Sequence[EvidenceItem]) -> bytes:
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Write a file so that after a power cut it is there whole, or not at all.
+    """One file: :func:`write_all_durably`."""
+    write_all_durably({path: data})
 
-    Temporary file, fsync, rename, fsync of the folder and of the folders made for it.
+
+def write_all_durably(files: Mapping[Path, bytes]) -> None:
+    """Write files so that after a power cut each is there whole, or not at all.
+
+    Temporary file, fsync, rename, fsync of the folder, of the one above it and of those above
+    folders made for it. A file that cannot be synced is thrown away with what it holds.
 
     Raises:
-        StoreError: disk full or not writable.
+        StoreError: disk full, failing or not writable; nothing counts as written.
     """
-    temporary = path.with_name(f".{path.name}.part")
+    drafts = {path: path.with_name(f".{path.name}.part") for path in files}
+    where = next(iter(files))
     try:
-        made = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        for folder in (path.parent, *(folder.parent for folder in made)):
+        folders = set()
+        for path in files:
+            made = [folder for folder in (path.parent, *path.parents) if not folder.exists()]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # The one above always: an earlier try may have made this folder and not synced it.
+            folders |= {path.parent, path.parent.parent, *(folder.parent for folder in made)}
+        for path, data in files.items():
+            with drafts[path].open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        for path, draft in drafts.items():
+            draft.replace(path)
+        for folder in sorted(folders, reverse=True):
             _sync_folder(folder)
     except OSError as error:
-        raise as_store_error(path, error) from error
+        for draft in drafts.values():
+            with suppress(OSError):  # on a full disk its room is wanted, on a broken one it is lost
+                draft.unlink(missing_ok=True)
+        raise as_store_error(where, error) from error
 
 
 def _sync_folder(folder: Path) -> None:

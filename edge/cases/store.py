@@ -72,6 +72,10 @@ _ADDED = {"withdrawn_at": "TEXT", "attached_to": "TEXT", "width_m": "REAL", "dep
 """Columns that the first table of cases did not have."""
 
 
+OPEN_CASES = "SELECT case_id FROM cases WHERE state = 'open'"
+"""For whoever shares the database: the cases whose pictures are still wanted."""
+
+
 class Outbox(Protocol):
     """What the store needs of whoever delivers: a row inside the store's own transaction."""
 

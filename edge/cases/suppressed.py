@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from edge.clock import iso
 from edge.geometry import Box
 from edge.scenes.finding import Finding, Words
 from edge.sqlite import open_database, transaction
+from edge.telemetry import metrics
 
 _KEPT = 500
 _KEPT_DAYS = 30
@@ -112,14 +114,18 @@ class SuppressedStore:
     Args:
         path: the database file, shared with the cases.
         kept: rows beyond this number are forgotten, oldest first.
+        may_keep: whether there is room for what nobody was promised.
 
     Raises:
         StoreError: the database cannot be opened.
     """
 
-    def __init__(self, path: Path, *, kept: int = _KEPT) -> None:
+    def __init__(
+        self, path: Path, *, kept: int = _KEPT, may_keep: Callable[[], bool] = lambda: True
+    ) -> None:
         self._path = path
         self._kept = kept
+        self._may_keep = may_keep
         self._db = open_database(path, _SCHEMA)
 
     def close(self) -> None:
@@ -127,11 +133,14 @@ class SuppressedStore:
         self._db.close()
 
     def keep(self, item: Suppressed) -> None:
-        """Store it, or let the row of the same thing grow.
+        """Store it, or let the row of the same thing grow; without room it is counted instead.
 
         Raises:
             StoreError: nothing was stored.
         """
+        if not self._may_keep():
+            metrics.STORAGE_REFUSED.labels(what="suppressed").inc()
+            return
         with transaction(self._db, self._path):
             same = self._same(item)
             if same is None:

@@ -252,6 +252,22 @@ class CaseSettings(Section):
     owners: Path | None = None
 
 
+class StorageSettings(Section):
+    """How long delivered cases stay, and what happens when the disk fills up."""
+
+    keep_delivered_days: Annotated[float, Field(ge=0, le=36500)] = 30.0
+    quota_mb: Annotated[int, Field(ge=10)] | None = None
+    early_free_mb: Annotated[int, Field(ge=0)] = 2048
+    tight_free_mb: Annotated[int, Field(ge=0)] = 1024
+    full_free_mb: Annotated[int, Field(ge=0)] = 256
+
+    @model_validator(mode="after")
+    def _marks_fall(self) -> StorageSettings:
+        if not self.early_free_mb >= self.tight_free_mb >= self.full_free_mb:
+            raise ValueError("early_free_mb >= tight_free_mb >= full_free_mb must hold")
+        return self
+
+
 class TlsSettings(Section):
     """TLS to the broker; certificate and key make it mutual."""
 
@@ -294,6 +310,7 @@ class Settings(Section):
     streams: StreamSettings = StreamSettings()
     detectors: DetectorSettings = DetectorSettings()
     cases: CaseSettings = CaseSettings()
+    storage: StorageSettings = StorageSettings()
     console: ConsoleSettings = ConsoleSettings()
     cameras: Annotated[tuple[CameraSettings, ...], Field(min_length=1)]
 

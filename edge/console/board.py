@@ -18,11 +18,21 @@ from typing import Literal
 from edge.cases.draft import CaseDraft, EvidenceItem
 from edge.clock import utc_now
 from edge.console.drawing import ZoneView, look_jpeg
+from edge.disk import Level
 from edge.scenes.finding import SceneReport
 from edge.telemetry.logs import redact
 from uploader.letters import LetterView
 
-__all__ = ["Board", "CameraState", "CameraView", "CaseView", "Snapshot", "UplinkView", "ZoneView"]
+__all__ = [
+    "Board",
+    "CameraState",
+    "CameraView",
+    "CaseView",
+    "Snapshot",
+    "StorageView",
+    "UplinkView",
+    "ZoneView",
+]
 
 CASES_KEPT = 200
 _RATE_SPAN_S = 10.0
@@ -58,6 +68,14 @@ class UplinkView:
 
 
 @dataclass(frozen=True, slots=True)
+class StorageView:
+    """The disk: see :mod:`edge.disk`."""
+
+    level: Level = Level.OK
+    free_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class CaseView:
     """A case as it stands.
 
@@ -82,6 +100,7 @@ class Snapshot:
     cases: tuple[CaseView, ...]
     cases_version: int
     uplink: UplinkView
+    storage: StorageView
 
 
 @dataclass
@@ -114,6 +133,7 @@ class Board:
         self._cases_version = 0
         self._seen: dict[str, _Seen] = {}
         self._uplink = UplinkView()
+        self._storage = StorageView()
         self._started_at = utc_now()
         self._ticks = ticks
         self._first_tick = ticks()
@@ -174,6 +194,11 @@ class Board:
         with self._lock:
             self._uplink = UplinkView(connected, pending, dead, redact(last_error), rejected)
 
+    def storage(self, level: Level, free_bytes: int) -> None:
+        """How the disk stands."""
+        with self._lock:
+            self._storage = StorageView(level, free_bytes)
+
     def snapshot(self) -> Snapshot:
         """Everything now."""
         with self._lock:
@@ -186,6 +211,7 @@ class Board:
                 cases=tuple(reversed(self._cases.values())),
                 cases_version=self._cases_version,
                 uplink=self._uplink,
+                storage=self._storage,
             )
 
     def look_jpeg(self, camera_id: str) -> bytes | None:

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from edge.cases.draft import EvidenceItem
 from edge.clock import iso
 from edge.console.board import CameraView, CaseView, Snapshot
+from edge.disk import Level
 from uploader.letters import LetterView
 
 
 def faults_of(now: Snapshot) -> list[str]:
     """Why the box is not well, in words; empty when it is.
 
-    Two reasons count: no camera is up or starting, or the broker is not connected. A single
+    Three reasons count: no camera is up or starting, the broker is not connected, or the disk is
+    so full that new cases are refused. A single
     camera that is down is its own trouble: ``/metrics`` has ``gridpatrol_camera_up`` for it.
     """
     faults = []
@@ -21,6 +23,9 @@ def faults_of(now: Snapshot) -> list[str]:
         faults.append("no camera gives pictures")
     if not now.uplink.connected:
         faults.append(f"the platform's broker is away: {now.uplink.last_error or 'connecting'}")
+    if now.storage.level is Level.FULL:
+        free_mb = now.storage.free_bytes // 2**20
+        faults.append(f"the disk is full ({free_mb} MB left): new case drafts are refused")
     return faults
 
 
@@ -38,6 +43,10 @@ def status_of(now: Snapshot) -> dict[str, object]:
             "dead": now.uplink.dead,
             "last_error": now.uplink.last_error,
             "rejected": [_rejected(letter) for letter in now.uplink.rejected],
+        },
+        "storage": {
+            "level": now.storage.level.name.lower(),
+            "free_bytes": now.storage.free_bytes,
         },
         "cameras": [_camera(camera) for camera in now.cameras],
     }

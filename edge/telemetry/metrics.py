@@ -78,4 +78,22 @@ RECEIPT_SECONDS = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
     registry=REGISTRY,
 )
+STORAGE_LEVEL = Gauge(
+    "gridpatrol_storage_level", "0 ok, 1 early, 2 tight, 3 full.", registry=REGISTRY
+)
+STORAGE_FREE = Gauge(
+    "gridpatrol_storage_free_bytes", "Left on the disk or of the quota.", registry=REGISTRY
+)
+STORAGE_REFUSED = Counter(
+    "gridpatrol_storage_refused",
+    "Writes given up for want of room, by what was not written.",
+    ["what"],
+    registry=REGISTRY,
+)
+RETENTION_REMOVED = Counter(
+    "gridpatrol_retention_removed",
+    "Delivered rows, files and bytes removed, by reason.",
+    ["what", "why"],
+    registry=REGISTRY,
+)
 ERRORS = Counter("gridpatrol_errors", "Faults by stable code.", ["code"], registry=REGISTRY)

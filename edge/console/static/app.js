@@ -45,6 +45,14 @@ function renderFacts() {
   if ($("away").textContent !== text) $("away").textContent = text;
 }
 
+// Said early: what is given up grows with every level.
+function renderRoom() {
+  const { level, free_bytes: free } = status.storage;
+  const text = level === "ok" ? "" : words[lang].room[level](Math.floor(free / 2 ** 20));
+  $("room").hidden = !text;
+  if ($("room").textContent !== text) $("room").textContent = text;
+}
+
 // What the platform refused for good. The page is read-only: sending again is a command's work.
 function renderRejected() {
   const { dead, rejected } = status.uplink;
@@ -57,6 +65,7 @@ function renderRejected() {
 function render() {
   if (!status || !cases) return;
   renderFacts();
+  renderRoom();
   renderRejected();
   renderCameras(status, lang);
   renderCases(cases.cases, status, lang, open);

@@ -6,6 +6,11 @@ export const words = {
     skip: "跳到案卷", cameras: "摄像头", cases: "案卷草稿", lang: "English",
     dark: "深色", light: "浅色", looks: "次巡看/秒", uplink: "中心平台",
     connected: "已连接", away: "未连接", waiting: "件待送达", rejected: "件被退回",
+    room: {
+      early: (mb) => `磁盘空间不多（剩余 ${mb} MB）：不再保留被抑制的发现。`,
+      tight: (mb) => `磁盘空间紧张（剩余 ${mb} MB）：提前删除已送达的案卷，最早的先删。`,
+      full: (mb) => `磁盘已满（剩余 ${mb} MB）：不再接受新案卷；已保存的案卷不会丢失，继续送达。`,
+    },
     rejectedTitle: "被退回", rejectedHelp: "重新发送：在本机运行 gridpatrol outbox resend 加编号。",
     awayLong: (n) => `与中心平台的连接中断，${n ? `${n} 件已保存在本机，` : ""}恢复后自动送达。`,
     lost: "与本机的连接已断开，正在重试…", waitingLook: "等待第一张画面…",
@@ -25,6 +30,11 @@ export const words = {
     skip: "Skip to cases", cameras: "Cameras", cases: "Case drafts", lang: "中文",
     dark: "Dark", light: "Light", looks: "looks/s", uplink: "Platform",
     connected: "connected", away: "away", waiting: "waiting", rejected: "rejected",
+    room: {
+      early: (mb) => `The disk is filling up (${mb} MB left): suppressed findings are no longer kept.`,
+      tight: (mb) => `The disk is short of room (${mb} MB left): delivered cases go before their time, oldest first.`,
+      full: (mb) => `The disk is full (${mb} MB left): new cases are refused; what is kept here is safe and will be delivered.`,
+    },
     rejectedTitle: "Rejected by the platform", rejectedHelp: "To send one again, run gridpatrol outbox resend with its number on this box.",
     awayLong: (n) => `The platform is away. ${n ? `${n} waiting on this box, ` : "Cases are kept on this box and "}delivered when it is back.`,
     lost: "The connection to this box is lost; trying again…", waitingLook: "Waiting for the first picture…",
