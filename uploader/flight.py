@@ -222,7 +222,14 @@ class Flight:
             if len(row.payload) <= self._link.payload_maximum:
                 airborne = self._air[row.seq] = _Airborne(row, lane)
                 chunk_bytes = min(self._settings.chunk_bytes, self._link.payload_maximum)
-                to_send = packets(row, self._topics, chunk_bytes, self._report, self._settings.sign)
+                to_send = packets(
+                    row,
+                    self._topics,
+                    chunk_bytes,
+                    self._report,
+                    self._settings.sign,
+                    historical=lane is Lane.BACKLOG,
+                )
                 self._sending[lane] = _Sending(airborne, to_send)
                 return True
             self._refuse_size(row)

@@ -30,6 +30,8 @@ def packets(
     chunk_bytes: int,
     report: Callable[[StoreError], None],
     sign: Sign | None = None,
+    *,
+    historical: bool = False,
 ) -> Iterator[Packet]:
     """What to publish for a row, one file in memory at a time.
 
@@ -40,6 +42,7 @@ def packets(
         report: told of files that are gone or altered. The case goes without them: the platform
             then says what it lacks, and the row stays until the file is back.
         sign: signs the message; None: it goes unsigned.
+        historical: it waited long: said beside the payload, whose bytes never change.
     """
     for item in row.evidence:
         if row.missing is not None and item.sha256 not in row.missing:
@@ -60,7 +63,7 @@ def packets(
         topic=topics.reply if row.what == "reply" else topics.case,
         payload=row.payload,
         content_type=CONTENT_TYPE,
-        user=user_properties(row.payload, sign),
+        user=user_properties(row.payload, sign) | ({"historical": "1"} if historical else {}),
         last=True,
     )
 

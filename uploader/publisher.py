@@ -125,8 +125,8 @@ class Uploader:
     def _connection(self, outbox: Outbox) -> None:
         session = outbox.next_session()
         self._status = replace(self._status, session=session)
-        client_id = f"{self._settings.city}-{self._settings.node}"
-        link = Link(self._settings, client_id, self._events.put)
+        # Node, client id and the certificate's common name are one: brokers tie their rules to it.
+        link = Link(self._settings, self._settings.node, self._events.put)
         try:
             last = self._state(session, "lost")
             user = user_properties(last, self._settings.sign)

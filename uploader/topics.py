@@ -2,7 +2,8 @@
 
 ``{root}/1/{city}/{node}/up/…`` is written by the box, ``…/dn/…`` by the platform, so that a
 broker can hold each box to its own branch with two ACL lines. ``{root}/1/{city}/host/…`` is the
-platform's word to all boxes of a city; no box may be called ``host``.
+platform's word to all boxes of a city; no box may be called ``host`` or
+``platform``, which is the platform's own name on the broker.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Literal
 
 from edge.errors import Code, ConfigError
 
-_NODE = re.compile(r"(?!host(?:/|$))[a-z0-9-]{3,32}")
+_NODE = re.compile(r"(?!(?:host|platform)(?:/|$))[a-z0-9-]{3,32}")
 _CITY = re.compile(r"[a-z0-9-]{2,32}")
 _ROOT = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _CELL = re.compile(r"[0-9A-Za-z]{9,20}")

@@ -183,11 +183,13 @@ def test_topics_are_read_back() -> None:
     )
 
 
-def test_no_box_is_called_host() -> None:
-    """Its branch would be the platform's."""
-    with pytest.raises(ConfigError, match="host"):
-        BoxTopics("gridpatrol", "420111", "host")
-    assert BoxTopics("gridpatrol", "420111", "host-1").case
+@pytest.mark.parametrize("name", ["host", "platform"])
+def test_no_box_is_called_like_the_platform(name: str) -> None:
+    """Its branch, or its name on the broker, would be the platform's."""
+    with pytest.raises(ConfigError, match=name):
+        BoxTopics("gridpatrol", "420111", name)
+    assert read_up(f"gridpatrol/1/420111/{name}/up/case") is None
+    assert BoxTopics("gridpatrol", "420111", f"{name}-1").case
 
 
 @pytest.mark.parametrize("path", _FILES, ids=lambda path: path.stem)

@@ -197,6 +197,7 @@ def _user_properties() -> dict[str, Any]:
         "sha256": "hex digest of the payload bytes",
         "seq": "as in the payload, where it has one: counts what the box sent, without gaps",
         "traceparent": "W3C trace context, the same at every attempt",
+        "historical": "1 when it waited for more than a minute, or for a restart",
         "kid": "which key signed; absent without a key",
         "sig": "Ed25519 signature over the payload bytes, base64",
     }
