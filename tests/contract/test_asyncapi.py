@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
+from tests.contract.node import node_packages
 from uploader.contract import generate
 from uploader.contract.messages import CONTENT_TYPE, EVENTS
 from uploader.topics import BoxTopics
@@ -55,6 +58,26 @@ def resolve(document: Any, pointer: str) -> Any:
     for step in pointer.removeprefix("#/").split("/"):
         document = document[step]
     return document
+
+
+def test_the_document_is_asyncapi_3(document: dict[str, Any]) -> None:
+    """By the schema that the AsyncAPI project publishes; and that schema can refuse."""
+    schemas = node_packages() / "@asyncapi/specs/schemas"
+    schema = json.loads((schemas / "3.0.0-without-$id.json").read_text())
+    validator = jsonschema.Draft7Validator(schema)
+    assert [error.message for error in validator.iter_errors(document)] == []
+    for where, value in (
+        (("operations", "sendCase", "action"), "publish"),
+        (("channels", "case", "address"), 7),
+        (("operations", "sendCase", "bindings", "mqtt", "qos"), 3),
+        (("components", "messages", "case", "payload"), "no schema"),
+    ):
+        broken = copy.deepcopy(document)
+        part = broken
+        for step in where[:-1]:
+            part = part[step]
+        part[where[-1]] = value
+        assert not validator.is_valid(broken), where
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:

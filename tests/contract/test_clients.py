@@ -25,6 +25,7 @@ from ruamel.yaml import YAML
 from edge.sqlite import open_database, transaction
 from tests.brokers import Broker, start_broker
 from tests.contract.golden import golden_messages
+from tests.contract.node import NODE_CLIENT, need, node_packages
 from tests.uploader.helpers import CITY, NODE, NOON, Box, wait_until
 from uploader.contract import generate
 from uploader.contract.build import reported_event
@@ -39,10 +40,7 @@ from uploader.contract.properties import user_properties
 from uploader.signing import Signer, load_or_make_signer
 from uploader.transport import Link
 
-ROOT = Path(__file__).resolve().parents[2]
-NODE_CLIENT = ROOT / "examples/clients/node"
 DOCUMENT = generate.FOLDER / "asyncapi.yaml"
-REQUIRED = os.environ.get("GRIDPATROL_REQUIRE_REAL_SERVERS") == "1"
 
 
 @pytest.fixture
@@ -53,13 +51,6 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
     running = start_broker(tmp_path, kind="mosquitto")
     yield running
     running.stop()
-
-
-def need(reason: str) -> None:
-    """Skip, or fail where the real servers are required."""
-    if REQUIRED:
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 class SigningBox(Box):
@@ -216,17 +207,7 @@ def test_node_notices_what_is_wrong(tmp_path: Path, broker: Broker) -> None:
 
 def node_client(broker: Broker) -> list[str]:
     """The command of the Node client, its packages installed."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        need("node and npm are not installed")
-    if not (NODE_CLIENT / "node_modules/mqtt").is_dir():
-        done = subprocess.run(
-            ["npm", "ci", "--no-fund", "--no-audit"],
-            cwd=NODE_CLIENT,
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            need(f"npm cannot install the client's packages: {done.stderr[-300:]}")
+    node_packages()
     url = f"mqtt://{broker.host}:{broker.port}"
     script = str(NODE_CLIENT / "client.mjs")
     return ["node", script, "--document", str(DOCUMENT), "--url", url, "--seconds", "120"]
