@@ -148,8 +148,14 @@ class Traffic:
         """Remember one look."""
         self._seen.append((look.frame.captured_at, look.of(*MOVING)))
 
-    def stood(self, box: Box, since: datetime) -> bool:
-        """Whether a person or vehicle has stood where the box is since about then."""
+    def stood(self, box: Box, since: datetime, *, known: bool = False) -> bool:
+        """Whether a person or vehicle has stood where the box is since about then.
+
+        Args:
+            box: of the region, as it lies on the newest look.
+            since: when it appeared.
+            known: it was found to be a thing on an earlier look; people have only come since.
+        """
         newest = self._seen[-1][1] if self._seen else ()
         if any(_is_part_of(box, other) for other in newest):
             return True
@@ -158,7 +164,7 @@ class Traffic:
             self._stays(standing, spell)
             for seen in spell
             for standing in seen
-            if _is_part_of(box, standing)
+            if not (known and standing.meaning == "person") and _is_part_of(box, standing)
         )
 
     def _stays(self, standing: Detection, spell: Sequence[tuple[Detection, ...]]) -> bool:

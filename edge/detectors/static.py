@@ -39,6 +39,7 @@ _FOLLOW = 0.02  # share by which the background moves to the present, per look
 _MOST_HIDDEN = 0.5  # share of a piece of ground behind people from which nothing is said of it
 _CHANGED = 0.15  # share of it that must differ for something to be new there
 _OLDEST = 0.8  # a thing is as old as its oldest fifth: who stands before it renews the rest
+_KNOWN = 0.5  # share of a region that was part of a thing before, from which it still is one
 _FOLLOW_LIGHT = 0.06  # the same where a shadow has come to stay
 
 log = get_logger(__name__)
@@ -82,6 +83,7 @@ class _Scene:
         self.stillness = Stillness((shape[0], shape[1]))
         self.traffic = Traffic()
         self.things: tuple[Mask, ...] = ()
+        self.known: Mask = np.zeros((shape[0], shape[1]), np.bool_)
         self.last: _Seen | None = None
 
     def thing_pixels(self) -> Mask | None:
@@ -201,13 +203,16 @@ class StaticObjectDetector:
         self, found: Sequence[Region], scene: _Scene, laid: Laid, look: Look
     ) -> tuple[Detection, ...]:
         things, detections = [], []
+        scene.known &= scene.stillness.age_s > 0
         for region in found:
             stood_s = float(np.quantile(scene.stillness.age_s[region.pixels], _OLDEST))
             since = look.frame.captured_at - timedelta(seconds=stood_s)
             box = _shifted(region.box, laid, scene.shape)
-            if scene.traffic.stood(box, since):
+            known = float(scene.known[region.pixels].mean()) >= _KNOWN
+            if scene.traffic.stood(box, since, known=known):
                 continue
             things.append(region.pixels)
+            scene.known |= region.pixels
             detections.append(
                 Detection(
                     label="left_behind",

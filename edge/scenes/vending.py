@@ -100,17 +100,18 @@ class VendingRule:
         )
         if (sight.now - since).total_seconds() < self._zone.settings.dwell_s:
             return None
+        shown = _shown(vendor, wares, sight)
         score = _score(vendor, wares, customers)
-        if score < self._zone.settings.min_score:
+        if shown is None or score < self._zone.settings.min_score:
             return None
         stall = any(ware.stall for ware in wares)
         return Verdict(
             "0405" if self._frontage else "0406" if stall else "0401",
-            enclosing([vendor.last.box, *(ware.place.box for ware in wares)]),
+            enclosing([shown.last.box, *(ware.place.box for ware in wares)]),
             since,
             score,
             self._reasons(vendor, wares, customers),
-            (vendor.last, *(ware.place.last for ware in wares)),
+            (shown.last, *(ware.place.last for ware in wares)),
         )
 
     def _wares_of(self, vendor: Dweller, sight: Sight) -> tuple[Ware, ...]:
@@ -175,6 +176,19 @@ class VendingRule:
         if not hours:
             return Words("该区域不允许经营", "no vending is permitted here")
         return Words(f"不在允许时段内（{hours}）", f"outside permitted hours ({hours})")
+
+
+def _shown(vendor: Dweller, wares: Sequence[Ware], sight: Sight) -> Dweller | None:
+    """Who stands beside the wares on this very picture, the vendor if they are on it.
+
+    A case shows them, and the second look must find them there: who has just left is still
+    remembered, and the one who took over has not stayed long enough yet.
+    """
+    if vendor.last_seen == sight.now:
+        return vendor
+    here = (p for p in sight.people if p.last_seen == sight.now and p.at_spot > 1)
+    beside = (p for p in here if any(next_to(p, w.place, sight.aspect) for w in wares))
+    return max(beside, key=lambda person: person.dwell_s, default=None)
 
 
 def _score(vendor: Dweller, wares: Sequence[Ware], customers: int) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edge.config.model import CameraSettings
 from edge.detectors.base import Detection, Look
-from edge.geometry import GroundPlane, to_metres
+from edge.geometry import Box, GroundPlane, to_metres
 from edge.scenes.ads import CARRIED, SHOWN, AdRules, Wall, illegal_ads, settled
 from edge.scenes.before import WallBefore
 from edge.scenes.beside import Sight
@@ -30,6 +30,7 @@ _SUSPECTS = {
     EventKind.ILLEGAL_ADS: SHOWN,
 }
 _LOOKS_TO_FORGET = 5
+_OVERHEAD = 0.2  # picture heights
 
 
 class SceneWatcher:
@@ -128,7 +129,7 @@ class SceneWatcher:
         """What is worth remembering: for vending, only near the zones, and no furniture."""
         found = list(look.of(*_TRACKED))
         for thing in look.of(*_TRACKED_FOR_VENDING) if self._vending else ():
-            near = any(thing.box.overlap(street.grown(0.3)) > 0 for street in self._streets)
+            near = any(thing.box.overlap(_around(street)) > 0 for street in self._streets)
             if near and not (thing.meaning == "goods" and self._people.furniture(look, thing)):
                 found.append(thing)
         if self._attendance:
@@ -175,6 +176,12 @@ class SceneWatcher:
         if seen.text is None or seen.meaning == "qr":
             return seen
         return replace(seen, text=self._ads.guard.scrubbed(seen.text))
+
+
+def _around(street: Box) -> Box:
+    """A zone with what hangs over its far edge: zones are drawn on the ground, parasols are not."""
+    near = street.grown(0.3)
+    return Box.clipped(near.x0, near.y0 - _OVERHEAD, near.x1, near.y1)
 
 
 def _ground_plane(camera: CameraSettings) -> GroundPlane | None:

@@ -21,13 +21,15 @@ def seen(meaning: str, box: Box) -> Detection:
     return Detection(meaning, meaning, box, 0.7, "test")
 
 
-def stood(noon: datetime, *looks: tuple[Detection, ...], box: Box = CART) -> bool:
+def stood(
+    noon: datetime, *looks: tuple[Detection, ...], box: Box = CART, known: bool = False
+) -> bool:
     """Whether somebody stood at the box since the first look; they come every two seconds."""
     traffic = Traffic()
     for number, found in enumerate(looks):
         frame = Frame("cam-1", noon + timedelta(seconds=2 * number), BLANK, "key_frame", number)
         traffic.note(Look(frame, found))
-    return traffic.stood(box, noon)
+    return traffic.stood(box, noon, known=known)
 
 
 @pytest.mark.parametrize("first", ["person", "two_wheeler"])
@@ -55,3 +57,9 @@ def test_a_vendor_within_a_stall_is_not_the_stall(noon: datetime) -> None:
     vendor = seen("person", Box(0.63, 0.44, 0.69, 0.62))
     assert not stood(noon, *[(vendor,)] * 20)
     assert stood(noon, *[(vendor,)] * 20, box=vendor.box.grown(0.1))
+
+
+def test_a_known_thing_is_still_one_when_people_come(noon: datetime) -> None:
+    """But a vehicle that is recognised late is a vehicle."""
+    assert not stood(noon, *[(seen("person", CUSTOMER),)] * 10, (), known=True)
+    assert stood(noon, *[(seen("vehicle", CART),)] * 10, (), known=True)

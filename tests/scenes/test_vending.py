@@ -15,6 +15,7 @@ from tests.scenes.street import (
     RED,
     WHITE,
     Person,
+    body,
     play,
     thing,
     watcher,
@@ -99,6 +100,38 @@ def test_two_vendors_take_turns(noon: datetime) -> None:
     )
     assert found
     assert found[0][0] <= 110  # the second alone would need until 130
+
+
+def test_who_has_left_is_not_shown(noon: datetime) -> None:
+    """A second look would search the picture for them in vain, and hold the case back."""
+    there = play(watcher(), noon, 150, lambda s: [VENDOR] * (30 <= s < 110), after(30, TABLE))
+    assert there
+    assert all(second < 110 for second, _ in there)
+
+
+def test_who_takes_over_is_shown(noon: datetime) -> None:
+    """The first vendor has stayed, the second stands there now."""
+    second_at = 0.53
+    found = play(
+        watcher(),
+        noon,
+        100,
+        lambda s: [(0.5, RED, BLACK) if s < 84 else (second_at, GREEN, BLUE)] * (s >= 24),
+        after(24, TABLE),
+    )
+    shown = {second: finding.parts[0].box for second, finding in found}
+    assert shown[90] == body(second_at)
+
+
+def test_a_parasol_hangs_over_the_far_edge_of_its_zone(noon: datetime) -> None:
+    """Zones are drawn on the ground."""
+    ground = [[0.0, 0.72], [1.0, 0.72], [1.0, 1.0], [0.0, 1.0]]
+    parasol = thing("umbrella", 0.52, 1.6, 0.3, foot=0.5)
+    found = play(
+        watcher(polygon=ground), noon, 140, lambda s: [VENDOR] * (s >= 30), after(30, parasol)
+    )
+    assert found
+    assert found[0][1].category == "0406"
 
 
 def test_a_queue_is_no_vendor(noon: datetime) -> None:
