@@ -18,6 +18,7 @@ from edge import __version__
 from edge.errors import GridpatrolError
 from edge.evaluation.commands import app as evaluation
 from edge.review.commands import app as review
+from uploader.ask_commands import app as ask
 from uploader.outbox_commands import app as outbox
 
 app = typer.Typer(
@@ -32,6 +33,7 @@ app.add_typer(signs_app, name="signs")
 app.add_typer(evaluation, name="eval")
 app.add_typer(review, name="review")
 app.add_typer(outbox, name="outbox")
+app.add_typer(ask, name="ask")
 
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The YAML file; configs/gridpatrol.yaml explains it.")
@@ -69,7 +71,8 @@ def run(
     configure_logs(json_lines=not live, level="DEBUG" if verbose else "ERROR" if live else "INFO")
     settings = load_settings(config)
     stop = _stop_event(seconds)
-    edge = open_edge(settings)
+    edge = open_edge(settings, config)
+    signal.signal(signal.SIGHUP, lambda _signal, _frame: edge.reread())
     if not live:
         edge.serve(stop)
         return
@@ -86,7 +89,8 @@ def run(
 @app.command()
 def check(config: ConfigOption = _DEFAULT_CONFIG) -> None:
     """Probe every camera in parallel; exits with 1 when any of them fails."""
-    from edge.app.build import build_detectors, sources_of
+    from edge.app.build import sources_of
+    from edge.app.detecting import build_detectors
     from edge.cases.owners import load_owners
     from edge.config.load import load_settings
     from edge.grid.cells import load_cells

@@ -7,6 +7,7 @@ GridpatrolError
 ├── StoreError       SQLite, disk, evidence files
 ├── DeliveryError    broker, receipts
 ├── ContractError    messages that do not fit the published schema
+├── RequestError     what the platform asks of a box
 ├── ReviewError      verdicts and files of verdicts
 └── EvaluationError  labelled pictures and scenarios to measure with
 
@@ -31,6 +32,8 @@ class Code(StrEnum):
     CFG_DUPLICATE = "CFG-007"
     CFG_CATEGORY = "CFG-008"
     CFG_OWNERS = "CFG-009"
+    CFG_APPLY = "CFG-010"
+    CFG_LOCAL = "CFG-011"
 
     CAM_UNREACHABLE = "CAM-001"
     CAM_AUTH = "CAM-002"
@@ -66,10 +69,16 @@ class Code(StrEnum):
     MQT_TOO_LARGE = "MQT-003"
     MQT_REJECTED = "MQT-004"
     MQT_NO_RECEIPT = "MQT-005"
+    MQT_NO_ANSWER = "MQT-006"
     MSG_SCHEMA = "MSG-001"
     MSG_HASH = "MSG-002"
     SEC_KEY = "SEC-001"
     SEC_UNSIGNED = "SEC-002"
+
+    ASK_UNKNOWN = "ASK-001"
+    ASK_EXPIRED = "ASK-002"
+    ASK_FULL = "ASK-003"
+    ASK_CRASHED = "ASK-004"
 
     REV_FILE = "REV-001"
     REV_CASE = "REV-002"
@@ -140,6 +149,10 @@ class DeliveryError(GridpatrolError):
 
 class ContractError(GridpatrolError):
     """A message that does not fit the published schema."""
+
+
+class RequestError(GridpatrolError):
+    """Something the platform asks that this box will not, or cannot, do."""
 
 
 class ReviewError(GridpatrolError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -14,6 +15,7 @@ import structlog
 from edge.clock import Clock, utc_now
 from edge.errors import Code, DeliveryError, GridpatrolError, StoreError
 from uploader.backoff import Patience
+from uploader.commands import Commands
 from uploader.contract.build import state_event
 from uploader.contract.messages import CONTENT_TYPE
 from uploader.contract.properties import user_properties
@@ -30,6 +32,8 @@ _log = structlog.get_logger(__name__)
 _POLL_S = 0.5
 _GOODBYE_S = 2.0
 _SHOWN = 20
+_KEEP_SESSION_S = 24 * 3600
+"""A request that comes while the box is away waits at the broker for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +65,25 @@ class Uploader:
     Args:
         settings: broker, box, time-outs.
         outbox_path: the SQLite file shared with the case store.
+        commands: takes in what the platform says besides receipts; None: nothing is heard.
         clock: what time it is.
 
     Raises:
         ConfigError: root, city or node would not fit into a topic.
     """
 
-    def __init__(self, settings: Uplink, outbox_path: Path, *, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        settings: Uplink,
+        outbox_path: Path,
+        *,
+        commands: Commands | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
         self._settings = settings
         self._path = outbox_path
+        self._commands = commands
+        self._reported: bytes | None = None
         self._clock = clock
         self._topics = BoxTopics(settings.root, settings.city, settings.node)
         self._events: SimpleQueue[Event | None] = SimpleQueue()
@@ -94,6 +108,14 @@ class Uploader:
         """A row was committed: look now instead of at the next poll. Any thread."""
         if self._events.empty():
             self._events.put(None)
+
+    def announce(self, reported: bytes) -> None:
+        """What the box runs on, retained for the platform; sent again at every connection.
+
+        Any thread. The newest replaces what has not been sent yet.
+        """
+        self._reported = reported
+        self.wake()
 
     def status(self) -> UplinkStatus:
         """How delivery stands, at most a second old. Any thread."""
@@ -131,7 +153,8 @@ class Uploader:
             last = self._state(session, "lost")
             user = user_properties(last, self._settings.sign)
             will = Will(self._topics.state, last, CONTENT_TYPE, user)
-            link.open([self._topics.receipt], will)
+            heard = self._commands.filters if self._commands else []
+            link.open([self._topics.receipt, *heard], will, keep_session_s=_KEEP_SESSION_S)
             self._publish_state(link, session, "online")
             self._status = replace(self._status, connected=True, last_error=None)
             _log.info("uplink_connected", host=self._settings.host, session=session)
@@ -154,14 +177,17 @@ class Uploader:
             report=self._report,
             clock=self._clock,
         )
+        reported: bytes | None = None
         while not self._stopping.is_set():
+            if self._reported is not reported:
+                reported = self._reported
+                if reported is not None:
+                    self._publish_retained(link, self._topics.reported, reported)
             wait_s = flight.pump()
             self._count(outbox)
             events = self._next_events(min(wait_s, _POLL_S))
-            receipts = [event for event in events if isinstance(event, Arrived)]
-            flight.on_receipts(receipts)
-            for receipt in receipts:
-                link.ack(receipt)
+            arrived = [event for event in events if isinstance(event, Arrived)]
+            self._hear(link, flight, arrived)
             for event in events:
                 match event:
                     case Acked():
@@ -174,6 +200,18 @@ class Uploader:
                             event.reason,
                             "Connecting again; nothing is lost",
                         )
+
+    def _hear(self, link: Link, flight: Flight, arrived: Sequence[Arrived]) -> None:
+        """Receipts together, in one commit; each message is acknowledged after it is stored."""
+        receipts = [message for message in arrived if message.topic == self._topics.receipt]
+        flight.on_receipts(receipts)
+        for message in receipts:
+            link.ack(message)
+        for message in arrived:
+            if message.topic != self._topics.receipt:
+                if self._commands is not None:
+                    self._commands.take(message)
+                link.ack(message)
 
     def _next_events(self, wait_s: float = _POLL_S) -> list[Event]:
         """Everything that has come in; waits a moment when there is nothing."""
@@ -188,9 +226,11 @@ class Uploader:
             return found
 
     def _publish_state(self, link: Link, session: int, reason: Literal["online", "stopped"]) -> int:
-        payload = self._state(session, reason)
+        return self._publish_retained(link, self._topics.state, self._state(session, reason))
+
+    def _publish_retained(self, link: Link, topic: str, payload: bytes) -> int:
         return link.publish(
-            self._topics.state,
+            topic,
             payload,
             content_type=CONTENT_TYPE,
             user=user_properties(payload, self._settings.sign),

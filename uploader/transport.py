@@ -151,8 +151,14 @@ class Link:
         limit = int(getattr(self._answers.limits, "MaximumPacketSize", 2**28 - 1))
         return max(0, limit - _PACKET_OVERHEAD_BYTES)
 
-    def open(self, filters: list[str], will: Will | None) -> None:
+    def open(self, filters: list[str], will: Will | None, *, keep_session_s: int = 0) -> None:
         """Connect and subscribe; returns when messages can flow.
+
+        Args:
+            filters: topics to hear.
+            will: published when the connection breaks.
+            keep_session_s: for how long the broker keeps what is not acknowledged, and what comes
+                while we are away; 0: nothing. What *we* sent is never resumed.
 
         Raises:
             DeliveryError: unreachable (MQT-001) or refused (MQT-002); close the link.
@@ -163,8 +169,12 @@ class Link:
                 self._login.host,
                 self._login.port,
                 keepalive=self._login.keepalive_s,
-                clean_start=True,
-                properties=_properties(PacketTypes.CONNECT, ReceiveMaximum=_RECEIVE_MAXIMUM),
+                clean_start=keep_session_s == 0,
+                properties=_properties(
+                    PacketTypes.CONNECT,
+                    ReceiveMaximum=_RECEIVE_MAXIMUM,
+                    SessionExpiryInterval=keep_session_s,
+                ),
             )
         except (OSError, ValueError) as error:
             raise self._unreachable(str(error) or type(error).__name__) from error

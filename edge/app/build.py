@@ -3,44 +3,36 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from edge import __version__
+from edge.app.detecting import build_detectors, build_gate
 from edge.app.gate import Gate
+from edge.app.hearing import Hearing, attaching, build_hearing
 from edge.app.pipeline import Pipeline
 from edge.app.signs import ad_rules
+from edge.app.uplink import build_uploader
 from edge.cases.desk import CaseDesk
 from edge.cases.evidence import EvidenceRoom
+from edge.cases.known import KnownStore
 from edge.cases.owners import Owners
 from edge.cases.store import OPEN_CASES, CaseStore
-from edge.cases.suppressed import SuppressedStore
-from edge.config.model import CameraSettings, Settings
-from edge.detectors.base import Detector, OnlyCameras
-from edge.detectors.card import model_folder
-from edge.detectors.naming import Namer
-from edge.detectors.objects import ObjectDetector
-from edge.detectors.second_look import SecondLook
-from edge.detectors.static import StaticObjectDetector
-from edge.detectors.text import TextDetector
-from edge.detectors.tiles import TiledDetector
-from edge.disk import DiskWatch, Level, Marks
+from edge.config.model import Settings
+from edge.detectors.base import Detector
+from edge.disk import DiskWatch, Marks
 from edge.errors import Code, StoreError
-from edge.grid.cells import load_cells
+from edge.grid.cells import CellMap, load_cells
 from edge.grid.locate import Locator
-from edge.scenes.finding import EventKind
 from edge.scenes.watch import SceneWatcher
-from edge.scenes.zones import Zone
 from edge.streams.pool import StreamPool
 from edge.streams.source import Source
 from edge.streams.worker import Backoff
 from uploader.housekeeper import Housekeeper, open_retention
 from uploader.outbox import Outbox
 from uploader.publisher import Uploader
-from uploader.settings import Uplink
-from uploader.signing import load_or_make_signer
 
 
 @dataclass
@@ -48,6 +40,7 @@ class Rooms:
     """Everything that runs.
 
     Attributes:
+        hearing: what the platform says, and the requests in progress.
         lock: held open so that no second process uses the same state folder.
     """
 
@@ -56,8 +49,10 @@ class Rooms:
     watchers: Mapping[str, SceneWatcher]
     desk: CaseDesk
     store: CaseStore
+    known: KnownStore
     uploader: Uploader
     housekeeper: Housekeeper
+    hearing: Hearing
     lock: IO[str]
     gate: Gate | None = None
 
@@ -65,11 +60,20 @@ class Rooms:
         """The rooms in a row; ``timed`` is told how long each stage took, seconds."""
         return Pipeline(self.detectors, self.watchers, self.desk, timed, self.gate)
 
+    def start(self) -> None:
+        """Begin to deliver, and to look."""
+        self.hearing.begin_again()
+        self.uploader.start()
+        self.housekeeper.start()
+        self.pool.start()
+
     def close(self) -> None:
         """Stop in the direction of the data: no new frames, then the rest delivered."""
         self.pool.stop()
         self.uploader.stop(5.0)
         self.housekeeper.stop()
+        self.hearing.close()
+        self.known.close()
         self.store.close()
         if self.gate is not None:
             self.gate.close()
@@ -81,63 +85,84 @@ def build_rooms(settings: Settings) -> Rooms:
 
     Raises:
         GridpatrolError: a model, the grid, a camera's place or the state folder is not in order.
+            Nothing is left open then.
     """
     state = settings.box.state_dir
     cameras = {camera.id: camera for camera in settings.active_cameras}
     detectors = build_detectors(settings)
-    cells = load_cells(
-        settings.grid.cells,
-        code_property=settings.grid.code_property,
-        code_length=settings.grid.code_length,
-    )
-    locators = {name: Locator(camera, cells) for name, camera in cameras.items()}
-    lock = _lock(state)
-    database = state / "gridpatrol.db"
-    watch = disk_watch(settings)
-    store = CaseStore(database, Outbox(database, city=settings.box.city, node=settings.box.id))
-    room = EvidenceRoom(
-        state / "evidence",
-        jpeg_quality=settings.cases.jpeg_quality,
-        blur=settings.cases.blur_heads_and_plates,
-    )
-    room.sweep(store.revisions())
-    desk = CaseDesk(
-        box_id=settings.box.id,
-        time_zone=settings.box.time_zone,
-        cameras=cameras,
-        locators=locators,
-        store=store,
-        room=room,
-        merge_distance_m=settings.cases.merge_distance_m,
-        owners=Owners(settings.cases.owners) if settings.cases.owners else None,
-        admit=watch.admit,
-    )
+    locators = _locators(settings)
     ads = ad_rules(settings)
-    watchers = {
-        name: SceneWatcher(
-            camera,
-            time_zone=settings.box.time_zone,
-            learn_signs_s=settings.detectors.text.learn_s,
-            memory=state / "signs",
-            learn_s=settings.detectors.static.learn_s,
-            ads=ads,
+    with ExitStack() as undo:
+        lock = undo.enter_context(_lock(state))
+        database = state / "gridpatrol.db"
+        watch = disk_watch(settings)
+        store = CaseStore(database, Outbox(database, city=settings.box.city, node=settings.box.id))
+        undo.callback(store.close)
+        known = KnownStore(database, attaching(settings))
+        undo.callback(known.close)
+        room = EvidenceRoom(
+            state / "evidence",
+            jpeg_quality=settings.cases.jpeg_quality,
+            blur=settings.cases.blur_heads_and_plates,
         )
-        for name, camera in cameras.items()
-    }
+        room.sweep(store.revisions())
+        desk = CaseDesk(
+            box_id=settings.box.id,
+            time_zone=settings.box.time_zone,
+            cameras=cameras,
+            locators=locators,
+            store=store,
+            room=room,
+            merge_distance_m=settings.cases.merge_distance_m,
+            owners=Owners(settings.cases.owners) if settings.cases.owners else None,
+            admit=watch.admit,
+            known=known,
+        )
+        watchers = {
+            name: SceneWatcher(
+                camera,
+                time_zone=settings.box.time_zone,
+                learn_signs_s=settings.detectors.text.learn_s,
+                memory=state / "signs",
+                learn_s=settings.detectors.static.learn_s,
+                ads=ads,
+            )
+            for name, camera in cameras.items()
+        }
+        gate = build_gate(settings, detectors, desk, database, watch)
+        pool = _pool(settings)
+        hearing = build_hearing(
+            settings,
+            database,
+            store=store,
+            desk=desk,
+            room=room,
+            watchers=watchers,
+            detectors=detectors,
+            locators=locators,
+            hurry=pool.hurry,
+            admit=watch.admit,
+        )
+        undo.callback(hearing.close)
+        uploader = build_uploader(settings, database, hearing.commands)
+        housekeeper = Housekeeper(
+            open_retention(database, OPEN_CASES),
+            watch,
+            keep_days=settings.storage.keep_delivered_days,
+        )
+        undo.pop_all()
     return Rooms(
-        pool=_pool(settings),
+        pool=pool,
         detectors=detectors,
         watchers=watchers,
         desk=desk,
         store=store,
-        uploader=_uploader(settings, database),
-        housekeeper=Housekeeper(
-            open_retention(database, OPEN_CASES),
-            watch,
-            keep_days=settings.storage.keep_delivered_days,
-        ),
+        known=known,
+        uploader=uploader,
+        housekeeper=housekeeper,
+        hearing=hearing,
         lock=lock,
-        gate=build_gate(settings, detectors, desk, database, watch),
+        gate=gate,
     )
 
 
@@ -149,96 +174,6 @@ def disk_watch(settings: Settings) -> DiskWatch:
     )
     quota_bytes = None if chosen.quota_mb is None else chosen.quota_mb * 2**20
     return DiskWatch(settings.box.state_dir, marks, quota_bytes=quota_bytes)
-
-
-def build_gate(
-    settings: Settings,
-    detectors: Sequence[Detector],
-    desk: CaseDesk,
-    database: Path,
-    watch: DiskWatch | None = None,
-) -> Gate | None:
-    """The second look over what the detectors found; None when it is switched off."""
-    models = [model for detector in detectors if (model := _model_inside(detector)) is not None]
-    chosen = settings.detectors.second_look
-    if not chosen.enabled or not models:
-        return None
-
-    def may_keep() -> bool:
-        return watch is None or watch.level() < Level.EARLY
-
-    return Gate(
-        SecondLook(models, min_score=chosen.min_score, namer=_namer(settings)),
-        SuppressedStore(database, may_keep=may_keep),
-        desk.has_open_case,
-        again_after_s=chosen.again_after_s,
-        min_scores={(c.id, z.id): z.min_score for c in settings.active_cameras for z in c.zones},
-    )
-
-
-def _namer(settings: Settings) -> Namer | None:
-    name, of = settings.detectors.second_look.look_alikes, settings.detectors.object
-    if name is None:
-        return None
-    return Namer(model_folder(name, of.models_dir), provider=of.provider, threads=of.threads)
-
-
-def _model_inside(detector: Detector) -> ObjectDetector | None:
-    while isinstance(detector, (OnlyCameras, TiledDetector)):
-        detector = detector.detector
-    return detector if isinstance(detector, ObjectDetector) else None
-
-
-def build_detectors(settings: Settings) -> tuple[Detector, ...]:
-    """Detectors in the order in which they build on each other."""
-    chosen = settings.detectors
-    detectors = [
-        detector
-        for name in chosen.object.models
-        if (detector := _object_detector(settings, name)) is not None
-    ]
-    still = _watching(settings.active_cameras, EventKind.PILED_MATERIALS, EventKind.STREET_VENDING)
-    if chosen.static.enabled and still:
-        static = StaticObjectDetector(
-            learn_s=chosen.static.learn_s,
-            stay_s=chosen.static.stay_s,
-            min_area=chosen.static.min_area,
-            max_area=chosen.static.max_area,
-            memory=settings.box.state_dir / "backgrounds",
-        )
-        detectors.append(OnlyCameras(static, frozenset(camera.id for camera in still)))
-    ads = _watching(settings.active_cameras, EventKind.ILLEGAL_ADS)
-    if chosen.text.enabled and ads:
-        regions = {
-            camera.id: tuple(
-                Zone.of(zone, settings.box.time_zone).bounds
-                for zone in camera.zones
-                if zone.watch == "illegal_ads"
-            )
-            for camera in ads
-        }
-        detectors.append(
-            TextDetector(regions, every_s=chosen.text.every_s, min_score=chosen.text.min_score)
-        )
-    return tuple(detectors)
-
-
-def _object_detector(settings: Settings, name: str) -> Detector | None:
-    """The model, run for the cameras its card says it is of use for; None when there are none."""
-    chosen = settings.detectors.object
-    model = ObjectDetector(
-        model_folder(name, chosen.models_dir), provider=chosen.provider, threads=chosen.threads
-    )
-    tiles = {c.id: c.tiles for c in settings.active_cameras if c.tiles is not None}
-    tiled = TiledDetector(model, default=chosen.tiles, cameras=tiles)
-    if not model.card.watch:
-        return tiled
-    cameras = {
-        camera.id
-        for kind in model.card.watch
-        for camera in _watching(settings.active_cameras, EventKind(kind))
-    }
-    return OnlyCameras(tiled, frozenset(cameras)) if cameras else None
 
 
 def sources_of(settings: Settings) -> list[Source]:
@@ -256,8 +191,13 @@ def sources_of(settings: Settings) -> list[Source]:
     ]
 
 
-def _watching(cameras: Sequence[CameraSettings], *kinds: EventKind) -> list[CameraSettings]:
-    return [camera for camera in cameras if any(zone.watch in kinds for zone in camera.zones)]
+def _locators(settings: Settings) -> dict[str, Locator]:
+    cells: CellMap = load_cells(
+        settings.grid.cells,
+        code_property=settings.grid.code_property,
+        code_length=settings.grid.code_length,
+    )
+    return {camera.id: Locator(camera, cells) for camera in settings.active_cameras}
 
 
 def _pool(settings: Settings) -> StreamPool:
@@ -267,33 +207,6 @@ def _pool(settings: Settings) -> StreamPool:
         cameras_per_worker=streams.cameras_per_worker,
         backoff=Backoff(streams.reconnect_min_s, streams.reconnect_max_s),
         hang_after_s=streams.hang_after_s,
-    )
-
-
-def _uploader(settings: Settings, database: Path) -> Uploader:
-    mqtt = settings.mqtt
-    tls = mqtt.tls
-    key = settings.box.state_dir / "keys" / "box.pem"
-    return Uploader(
-        Uplink(
-            host=mqtt.host,
-            port=mqtt.port,
-            username=mqtt.username,
-            password=mqtt.password.get_secret_value() if mqtt.password else None,
-            ca_file=tls.ca_file if tls else None,
-            cert_file=tls.cert_file if tls else None,
-            key_file=tls.key_file if tls else None,
-            root=mqtt.root,
-            city=settings.box.city,
-            node=settings.box.id,
-            keepalive_s=mqtt.keepalive_s,
-            receipt_timeout_s=mqtt.receipt_timeout_s,
-            chunk_bytes=mqtt.chunk_bytes,
-            backlog_bytes_per_s=mqtt.backlog_bytes_per_s,
-            version=__version__,
-            sign=load_or_make_signer(key).sign if mqtt.sign else None,
-        ),
-        database,
     )
 
 

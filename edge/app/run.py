@@ -1,4 +1,4 @@
-"""Run the edge: collect, analyse, tell, until asked to stop.
+"""Run the edge: collect, analyse, tell, answer, until asked to stop.
 
 The only place that catches everything: a fault in one look is logged, counted, and costs that
 look.
@@ -7,26 +7,27 @@ look.
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from edge.app.build import Rooms, build_rooms
-from edge.app.pipeline import Analysed
-from edge.config.model import CameraSettings, Settings
-from edge.console.board import Board, CameraView, ZoneView
+from edge.app.configuration import Configuration
+from edge.app.telling import Teller, camera_views
+from edge.app.uplink import box_signer
+from edge.config.model import Settings
+from edge.console.board import Board
 from edge.console.web import ConsoleServer
-from edge.errors import Code, GridpatrolError
+from edge.errors import Code, ConfigError, GridpatrolError
+from edge.scenes.finding import Words
 from edge.streams.frame import Frame
 from edge.streams.pool import Collected
 from edge.telemetry import metrics
-from edge.telemetry.logs import error_fields, get_logger
+from edge.telemetry.logs import get_logger
+from uploader.commands import Desired
 
 _COLLECT_S = 0.25
 _GATHER_S = 0.02
 """A moment more for other cameras' pictures, so that accelerators get batches."""
-_QUIET_S = 60.0
-"""The same fault of the same camera is logged once in this time; every one is counted."""
 
 log = get_logger(__name__)
 
@@ -39,6 +40,7 @@ class Edge:
         settings: what it runs on.
         rooms: everything that runs.
         board: what the page and the terminal show.
+        configuration: the file behind the settings, and what the platform wants of it.
         console: the page, None when it is switched off.
         url: the page's address, empty without a page.
         failure: what ended it, when nobody asked it to end.
@@ -47,14 +49,15 @@ class Edge:
     settings: Settings
     rooms: Rooms
     board: Board
-    console: ConsoleServer | None
+    configuration: Configuration
+    console: ConsoleServer | None = None
     url: str = ""
     failure: GridpatrolError | None = None
+    _reread: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self._pipeline = self.rooms.pipeline(self._timed)
-        self._zones = {c.id: zone_views(c) for c in self.settings.active_cameras}
-        self._told: dict[tuple[str, str], float] = {}
+        self._pipeline = self.rooms.pipeline(_timed)
+        self._teller = Teller(self.board, self.settings.active_cameras)
 
     def serve(self, stop: threading.Event) -> None:
         """Work until asked to stop; then nothing is left behind.
@@ -63,14 +66,12 @@ class Edge:
             GridpatrolError: the disk failed; only a new process may go on.
         """
         try:
-            self.rooms.uploader.start()
-            self.rooms.housekeeper.start()
-            self.rooms.pool.start()
+            self._start()
             while not stop.is_set():
                 try:
                     self.step()
                 except GridpatrolError as error:
-                    self._complain("edge", error)
+                    self._teller.complain("edge", error)
                     if error.fatal:
                         self.failure = error
                         raise
@@ -83,149 +84,174 @@ class Edge:
             if self.console is not None:
                 self.console.stop()
 
+    def reread(self) -> None:
+        """Take in the configuration file again, soon. Any thread, and signal handlers."""
+        self._reread.set()
+
     def step(self) -> None:
-        """One round: what has come in, analysed and told."""
-        collected = self.rooms.pool.collect(_COLLECT_S)
-        self._tell_streams(collected)
+        """One round: what has come in, analysed, told and answered."""
+        rooms = self.rooms
+        collected = rooms.pool.collect(_COLLECT_S)
+        self._take_streams(collected)
         frames = collected.frames
         room = self.settings.detectors.max_batch - len(frames)
-        if frames and room > 0 and len(frames) < len(self._zones):
-            more = self.rooms.pool.collect(_GATHER_S)
-            self._tell_streams(more)
+        if frames and room > 0 and len(frames) < len(self.settings.active_cameras):
+            more = rooms.pool.collect(_GATHER_S)
+            self._take_streams(more)
             frames = frames + more.frames
         if frames:
-            self._tell_looks(frames, self._pipeline.analyse(frames))
-        self._tell_uplink()
-        self._tell_storage()
+            self._take_looks(frames)
+        self._answer()
+        self._watch_stores()
+        if self._reread.is_set():
+            self._reread.clear()
+            self._take_file()
 
-    def _tell_streams(self, collected: Collected) -> None:
+    def _take_streams(self, collected: Collected) -> None:
+        self._teller.streams(collected)
         for change in collected.changes:
-            self.board.camera_state(change.camera_id, change.state, change.detail)
-            metrics.CAMERA_UP.labels(camera=change.camera_id).set(change.state == "up")
-            level = log.warning if change.state == "down" else log.info
-            level(
-                f"camera_{change.state}",
-                camera=change.camera_id,
-                code=change.code,
-                detail=change.detail,
-            )
             if change.state == "down":
-                metrics.RECONNECTS.labels(camera=change.camera_id).inc()
-                metrics.ERRORS.labels(code=change.code).inc()
-        for camera_id, count in collected.dropped.items():
-            metrics.DROPPED.labels(camera=camera_id, reason="newer").inc(count)
-            self.board.dropped(camera_id, count)
-        for cameras in collected.restarts:
-            metrics.WORKER_RESTARTS.labels(worker=cameras[0]).inc()
+                self.rooms.hearing.desk.failed(change.camera_id, change.code, change.detail)
 
-    def _tell_looks(self, frames: Sequence[Frame], analysed: Analysed) -> None:
-        for frame in frames:
-            metrics.LOOKS.labels(camera=frame.camera_id).inc()
-        for camera_id, why in analysed.unfit:
-            error = GridpatrolError(
-                Code.CAM_PICTURE,
-                camera_id,
-                why,
-                "Clean or repair it; it is not analysed until then",
-            )
-            self._complain(camera_id, error)
-            self.board.camera_state(camera_id, "failed", why)
-        for report in analysed.reports:
-            self.board.look(report, self._zones[report.look.frame.camera_id])
-            for finding in report.findings:
-                metrics.FINDINGS.labels(kind=finding.kind).inc()
-        for draft in analysed.drafts:
-            self.board.case(draft)
-            metrics.CASES.labels(kind=draft.kind, status=draft.status).inc()
-            log.info(
-                "case_committed",
-                case=draft.case_id,
-                revision=draft.revision,
-                status=draft.status,
-                kind=draft.kind,
-                code=draft.category.codes[0].code,
-                cell=draft.grid_cell,
-                place=draft.place,
-            )
-        for held in analysed.suppressed:
-            metrics.SUPPRESSED.labels(kind=held.kind, look_alike=held.look_alike).inc()
-            log.info(
-                "finding_suppressed",
-                camera=held.camera_id,
-                zone=held.zone_id,
-                kind=held.kind,
-                look_alike=held.look_alike,
-                why="; ".join(words.en for words in held.second_reasons),
-            )
+    def _take_looks(self, frames: list[Frame]) -> None:
+        analysed = self._pipeline.analyse(frames)
         for fault in analysed.errors:
             if fault.fatal:
                 raise fault
-            if fault.code is Code.STO_ROOM:
-                metrics.STORAGE_REFUSED.labels(what="case").inc()
-            self._complain("cases", fault)
+        self._teller.looks(frames, analysed)
         if analysed.drafts:
             self.rooms.uploader.wake()
+        desk = self.rooms.hearing.desk
+        for camera_id, why in analysed.unfit:
+            desk.blind(camera_id, Words(_UNFIT.get(why, why), why))
+        for report in analysed.reports:
+            desk.sees(report)
 
-    def _tell_uplink(self) -> None:
-        status = self.rooms.uploader.status()
-        metrics.OUTBOX_PENDING.set(status.pending)
-        metrics.OUTBOX_DEAD.set(status.dead)
-        metrics.UPLINK_CONNECTED.set(status.connected)
-        self.board.uplink(
-            status.connected,
-            status.pending,
-            status.dead,
-            status.last_error or "",
-            status.rejected,
-        )
+    def _answer(self) -> None:
+        answers, desired = self.rooms.hearing.step()
+        for answered in answers:
+            for draft in answered.drafts:
+                self._teller.case(draft)
+        if answers:
+            self.rooms.uploader.wake()
+        for wanted in desired[-1:]:  # retained: the newest is what is wanted
+            self._take_desired(wanted)
 
-        if status.failure is not None:
-            raise status.failure
+    def _watch_stores(self) -> None:
+        """How delivery and the disk stand.
 
-    def _tell_storage(self) -> None:
-        status = self.rooms.housekeeper.status()
-        self.board.storage(status.level, status.free_bytes)
-        if status.failure is not None:
-            raise status.failure
+        Raises:
+            StoreError: the disk has failed; only a new process may go on.
+        """
+        uplink, storage = self.rooms.uploader.status(), self.rooms.housekeeper.status()
+        self._teller.uplink(uplink)
+        self.board.storage(storage.level, storage.free_bytes)
+        for failure in (uplink.failure, storage.failure):
+            if failure is not None:
+                raise failure
 
-    def _complain(self, about: str, error: GridpatrolError) -> None:
-        metrics.ERRORS.labels(code=str(error.code)).inc()
-        now = time.monotonic()
-        key = (about, str(error.code))
-        if now - self._told.get(key, -_QUIET_S) >= _QUIET_S:
-            self._told[key] = now
-            log.error("fault", **error_fields(error))
+    def _take_desired(self, desired: Desired) -> None:
+        """Run on what the platform wants, or say why not and run on as before."""
+        if self.configuration.is_answered(desired):
+            self._report()
+            return
+        try:
+            settings = self.configuration.read(desired, self.settings)
+            if settings is not None:
+                before = self.settings
+                self._change_to(settings)
+                try:
+                    self.configuration.adopt(desired)
+                except GridpatrolError:
+                    self._change_to(before)  # the file and what runs must not differ
+                    raise
+            self.configuration.applied(desired)
+        except GridpatrolError as error:
+            self._teller.complain("desired configuration", error)
+            self.configuration.refused(desired, error)
+        self._report()
 
-    @staticmethod
-    def _timed(stage: str, seconds: float) -> None:
-        metrics.LOOK_SECONDS.labels(stage=stage).observe(seconds)
+    def _take_file(self) -> None:
+        try:
+            settings = self.configuration.reread(self.settings)
+            self._change_to(settings)
+        except GridpatrolError as error:
+            self._teller.complain("configuration", error)
+        self._report()
+
+    def _change_to(self, settings: Settings) -> None:
+        """Stop, build with other settings, start; go back to the old ones when that fails.
+
+        Raises:
+            GridpatrolError: the new settings cannot work; the old ones are in force again.
+        """
+        old = self.settings
+        log.info("configuration_changes", cameras=len(settings.active_cameras))
+        self.rooms.close()
+        try:
+            self._open(settings)
+        except Exception as error:  # whatever it is, the box must go on looking
+            log.error("configuration_back", why=str(error))
+            self._open(old)
+            if isinstance(error, GridpatrolError):
+                raise
+            raise ConfigError(
+                Code.CFG_APPLY,
+                "configuration",
+                f"the rooms could not be built with it ({type(error).__name__})",
+                "The old one is in force; look at the box's log",
+            ) from error
+
+    def _open(self, settings: Settings) -> None:
+        rooms = build_rooms(settings)
+        self.settings, self.rooms = settings, rooms
+        self._pipeline = rooms.pipeline(_timed)
+        self._teller.cameras(settings.active_cameras)
+        try:
+            self._start()
+        except BaseException:
+            rooms.close()  # or its lock would keep out whoever comes next
+            raise
+
+    def _start(self) -> None:
+        self._report()
+        self.rooms.start()
+
+    def _report(self) -> None:
+        names = tuple(detector.name for detector in self.rooms.detectors)
+        payload = self.configuration.report(self.settings, names, box_signer(self.settings))
+        self.rooms.uploader.announce(payload)
 
 
-def open_edge(settings: Settings) -> Edge:
+def open_edge(settings: Settings, config: Path | None = None) -> Edge:
     """Build everything, open the page; nothing runs until :meth:`Edge.serve`.
+
+    Args:
+        settings: what to run on.
+        config: the file they came from; without it the platform cannot change them.
 
     Raises:
         GridpatrolError: something in the settings cannot work.
     """
     rooms = build_rooms(settings)
-    board = Board(
-        box_id=settings.box.id,
-        cameras=tuple(
-            CameraView(c.id, c.name_zh or c.id, c.name_en or c.id) for c in settings.active_cameras
-        ),
-    )
-    edge = Edge(settings, rooms, board, None)
-    if settings.console.enabled:
-        edge.console = ConsoleServer(settings.console.host, settings.console.port, board)
-        try:
+    board = Board(box_id=settings.box.id, cameras=camera_views(settings.active_cameras))
+    try:
+        edge = Edge(settings, rooms, board, Configuration(config, settings))
+        if settings.console.enabled:
+            edge.console = ConsoleServer(settings.console.host, settings.console.port, board)
             edge.url = edge.console.start()
-        except GridpatrolError:
-            rooms.close()
-            raise
-        log.info("console_open", url=edge.url)
+            log.info("console_open", url=edge.url)
+    except GridpatrolError:
+        rooms.close()
+        raise
     return edge
 
 
-def zone_views(camera: CameraSettings) -> tuple[ZoneView, ...]:
-    """A camera's zones as the page draws them."""
-    return tuple(ZoneView(zone.id, zone.watch, zone.polygon) for zone in camera.zones)
+def _timed(stage: str, seconds: float) -> None:
+    metrics.LOOK_SECONDS.labels(stage=stage).observe(seconds)
+
+
+_UNFIT = {
+    "the picture is black": "画面全黑",
+    "the picture is one flat colour (covered lens?)": "画面为单一颜色（镜头被遮挡？）",
+}

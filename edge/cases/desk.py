@@ -16,6 +16,7 @@ from datetime import datetime
 from edge.cases.clerk import Clerk
 from edge.cases.draft import CaseDraft, Location, Source, Status
 from edge.cases.evidence import CaseLabel, EvidenceRoom
+from edge.cases.known import KnownStore
 from edge.cases.owners import Owners
 from edge.cases.store import CaseRecord, CaseStore, window_start
 from edge.cases.taxonomy import Category, category
@@ -42,6 +43,7 @@ class CaseDesk:
         merge_distance_m: ground points so near are one place.
         owners: who handles what where; None: no department is suggested.
         admit: asked before anything of a revision is written; refuses by a StoreError.
+        known: cases that the platform has open; None: none.
         clock: what time it is.
     """
 
@@ -57,6 +59,7 @@ class CaseDesk:
         merge_distance_m: float,
         owners: Owners | None = None,
         admit: Callable[[], None] = lambda: None,
+        known: KnownStore | None = None,
         clock: Clock = utc_now,
     ) -> None:
         self._box_id = box_id
@@ -68,6 +71,7 @@ class CaseDesk:
         self._room = room
         self._merge_distance_m = merge_distance_m
         self._admit = admit
+        self._known = known
         self._clock = clock
         self._clear_since: dict[tuple[str, str], datetime] = {}
         self._open = {record.case_id: record for record in store.open_cases()}
@@ -158,6 +162,8 @@ class CaseDesk:
         return None
 
     def _open_case(self, finding: Finding, spot: Spot) -> CaseDraft:
+        location = Location(spot.lon, spot.lat, spot.method)
+        theirs = self._known.match(finding, spot.cell, location) if self._known else None
         identity = "|".join(
             (self._box_id, spot.cell, _merge_key(finding), _place(finding), iso(finding.first_seen))
         )
@@ -170,7 +176,7 @@ class CaseDesk:
             category=finding.category,
             grid_cell=spot.cell,
             place=_place(finding),
-            location=Location(spot.lon, spot.lat, spot.method),
+            location=location,
             box=finding.box,
             sources=(self._source(finding),),
             first_seen=finding.first_seen,
@@ -179,7 +185,10 @@ class CaseDesk:
             sightings=1,
             score=finding.score,
             size_m=finding.size_m,
+            attached_to=theirs.ref if theirs else None,
         )
+        if theirs is not None:  # never a separate case: the platform has it open already
+            return self._commit(record, "update", (theirs.words, *finding.reasons), finding)
         return self._commit(record, "new", finding.reasons, finding)
 
     def _revise(

@@ -69,7 +69,7 @@ class EvidenceRoom:
         Raises:
             StoreError: the disk refused; nothing counts as written.
         """
-        image = self._safe(finding.look)
+        image = self.safe(finding.look)
         caption = _caption(label, finding.last_seen, finding.dwell_s)
         return self._write(
             label,
@@ -86,7 +86,7 @@ class EvidenceRoom:
         Raises:
             StoreError: the disk refused; nothing counts as written.
         """
-        image = self._safe(look)
+        image = self.safe(look)
         caption = _caption(label, look.frame.captured_at, None)
         return self._write(
             label,
@@ -109,19 +109,37 @@ class EvidenceRoom:
                 removed += 1
         return removed
 
-    def _safe(self, look: Look) -> Image:
+    def safe(self, look: Look) -> Image:
+        """A copy of the picture that may leave the box; the picture itself without blurring."""
         return blurred(look.frame.image, look.detections) if self._blur else look.frame.image
 
+    def keep(
+        self, folder: Path, look: Look, views: Mapping[EvidenceRole, Image]
+    ) -> tuple[EvidenceItem, ...]:
+        """Pictures of a look as files of a folder, synced.
+
+        Raises:
+            StoreError: the disk refused; nothing counts as written.
+        """
+        items, files = self._pictures(folder, look, views)
+        write_all_durably(files)
+        return tuple(items)
+
     def _write(
-        self, label: CaseLabel, look: Look, views: dict[EvidenceRole, Image]
+        self, label: CaseLabel, look: Look, views: Mapping[EvidenceRole, Image]
     ) -> tuple[EvidenceItem, ...]:
         folder = self.folder / label.case_id / f"r{label.revision}"
-        items = []
-        files = {}
+        items, files = self._pictures(folder, look, views)
+        write_all_durably({**files, folder / MANIFEST: _manifest(label, items)})
+        return tuple(items)
+
+    def _pictures(
+        self, folder: Path, look: Look, views: Mapping[EvidenceRole, Image]
+    ) -> tuple[list[EvidenceItem], dict[Path, bytes]]:
+        items, files = [], {}
         for role, image in views.items():
-            data = _jpeg(image, self._quality, label.case_id)
             path = folder / f"{role}.jpg"
-            files[path] = data
+            files[path] = data = _jpeg(image, self._quality, str(path))
             items.append(
                 EvidenceItem(
                     role,
@@ -133,17 +151,13 @@ class EvidenceRoom:
                     look.frame.camera_id,
                 )
             )
-        files[folder / MANIFEST] = _manifest(label, items)
-        write_all_durably(files)
-        return tuple(items)
+        return items, files
 
 
-def _jpeg(image: Image, quality: int, case_id: str) -> bytes:
+def _jpeg(image: Image, quality: int, where: str) -> bytes:
     done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
-        raise StoreError(
-            Code.STO_WRITE, f"case {case_id}", "a picture cannot be encoded", "Report this fault"
-        )
+        raise StoreError(Code.STO_WRITE, where, "a picture cannot be encoded", "Report this fault")
     return bytes(data)
 
 

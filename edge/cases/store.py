@@ -168,6 +168,15 @@ class CaseStore:
         """Every open case."""
         return [_record(row) for row in self._db.execute("SELECT * FROM cases WHERE state='open'")]
 
+    def seen_revisions(self, case_id: str) -> list[int]:
+        """Revisions of a case made while the thing was there, the newest first."""
+        rows = self._db.execute(
+            "SELECT revision FROM revisions WHERE case_id = ? AND status IN ('new', 'update')"
+            " ORDER BY revision DESC",
+            (case_id,),
+        )
+        return [int(row["revision"]) for row in rows]
+
     def revisions(self) -> set[tuple[str, int]]:
         """Every committed (case id, revision)."""
         return {

@@ -247,6 +247,8 @@ class CaseSettings(Section):
     """How sightings become cases."""
 
     merge_distance_m: Annotated[float, Field(gt=0, le=1000)] = 30.0
+    known_distance_m: Annotated[float, Field(gt=0, le=1000)] = 50.0
+    known_days: Annotated[float, Field(gt=0, le=3650)] = 30.0
     blur_heads_and_plates: bool = True
     jpeg_quality: Annotated[int, Field(ge=50, le=100)] = 88
     owners: Path | None = None

@@ -148,6 +148,12 @@ class Board:
                 camera, state=state, detail=redact(detail), findings=findings
             )
 
+    def replace_cameras(self, cameras: Sequence[CameraView]) -> None:
+        """Other cameras run from now on; what is known of those that stay is kept."""
+        with self._lock:
+            self._cameras = {c.id: self._cameras.get(c.id, c) for c in cameras}
+            self._seen = {name: seen for name, seen in self._seen.items() if name in self._cameras}
+
     def dropped(self, camera_id: str, count: int) -> None:
         """Frames were replaced by newer ones."""
         with self._lock:

@@ -74,8 +74,8 @@ class SceneReport:
         look: the look it was made from.
         findings: the rules that fire now.
         clear_zones: zones seen well enough to say that nothing stands there now.
-        suspects: by zone, what stands there now that its rule is about, whether or not it has
-            stood there for long enough.
+        suspects: by zone, what is seen there on this very look that its rule is about, whether or
+            not it has stood there for long enough. A finding, in contrast, remembers.
     """
 
     look: Look

@@ -101,8 +101,7 @@ class SceneWatcher:
                 findings.append(self._finding(zone, verdict, look))
             elif not suspected:
                 clear.append(zone.settings.id)
-            parts = verdict.parts if verdict is not None else ()
-            suspects[zone.settings.id] = tuple(map(self._without_numbers, (*parts, *suspected)))
+            suspects[zone.settings.id] = tuple(map(self._without_numbers, suspected))
         return SceneReport(self._public(look), tuple(findings), tuple(clear), suspects)
 
     def cannot_tell(self, zone_id: str, look: Look) -> Words | None:

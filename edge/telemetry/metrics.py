@@ -47,6 +47,21 @@ CASES = Counter(
     ["kind", "status"],
     registry=REGISTRY,
 )
+ATTACHED = Counter(
+    "gridpatrol_cases_attached",
+    "Case revisions attached to a case that the platform had open already.",
+    ["kind"],
+    registry=REGISTRY,
+)
+KNOWN_CASES = Gauge(
+    "gridpatrol_known_cases", "Open cases of the platform in this box's cells.", registry=REGISTRY
+)
+REQUESTS = Counter(
+    "gridpatrol_requests",
+    "Requests of the platform answered, by what they came to.",
+    ["action", "result"],
+    registry=REGISTRY,
+)
 OUTBOX_PENDING = Gauge(
     "gridpatrol_outbox_pending", "Revisions without a receipt.", registry=REGISTRY
 )

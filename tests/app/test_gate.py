@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from edge.app.build import build_gate
+from edge.app.detecting import build_gate
 from edge.app.gate import Gate, in_words
 from edge.cases.suppressed import SuppressedStore
 from edge.config.model import Settings

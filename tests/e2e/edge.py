@@ -46,6 +46,27 @@ def make_story(path: Path) -> Path:
     return path
 
 
+def make_still(path: Path, *, boxes: bool) -> Path:
+    """Two seconds of the same street that loop, with or without a box in each half."""
+    rng = np.random.default_rng(11)
+    picture = rng.integers(100, 150, (60, 80, 3), np.uint8).repeat(4, axis=0).repeat(4, axis=1)
+    if boxes:
+        picture[100:160, 50:110] = (20, 20, 200)
+        picture[100:160, 210:270] = (200, 30, 20)
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        stream.codec_context.thread_count = 1
+        stream.options = {"g": "3", "bf": "0", "sc_threshold": "0", "preset": "ultrafast"}
+        for _ in range(20):
+            for packet in stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")):
+                out.mux(packet)
+        for packet in stream.encode():
+            out.mux(packet)
+    to_annex_b(path)
+    return path
+
+
 def write_config(folder: Path, urls: Sequence[str], broker_port: int) -> Path:
     """Short times: cases come, go and come again with every loop of the story."""
     cameras = [

@@ -7,6 +7,9 @@ from prometheus_client import generate_latest
 from edge.telemetry.metrics import REGISTRY
 
 NAMES = {
+    "gridpatrol_cases_attached": "counter",
+    "gridpatrol_known_cases": "gauge",
+    "gridpatrol_requests": "counter",
     "gridpatrol_looks": "counter",
     "gridpatrol_frames_dropped": "counter",
     "gridpatrol_stream_failures": "counter",

@@ -200,7 +200,7 @@ def _case_data(draft: CaseDraft, city: str) -> CaseData:
         score=draft.score,
         title=_bilingual(draft.title),
         reasons=tuple(_bilingual(reason) for reason in draft.reasons),
-        evidence=tuple(_evidence(item) for item in draft.evidence),
+        evidence=tuple(evidence_of(item) for item in draft.evidence),
         models=draft.models,
         box_id=draft.box_id,
         created_at=draft.created_at,
@@ -260,7 +260,8 @@ def _bilingual(words: Words) -> BilingualText:
     return BilingualText(zh=words.zh, en=words.en)
 
 
-def _evidence(item: EvidenceItem) -> Evidence:
+def evidence_of(item: EvidenceItem) -> Evidence:
+    """An evidence file as messages speak of it."""
     return Evidence(
         role=item.role,
         sha256=item.sha256,

@@ -1,0 +1,128 @@
+"""Detectors and the second look, as the settings call for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from edge.app.gate import Gate
+from edge.cases.desk import CaseDesk
+from edge.cases.suppressed import SuppressedStore
+from edge.config.model import CameraSettings, Settings
+from edge.detectors.base import Detector, OnlyCameras
+from edge.detectors.card import model_folder
+from edge.detectors.naming import Namer
+from edge.detectors.objects import ObjectDetector
+from edge.detectors.second_look import SecondLook
+from edge.detectors.static import StaticObjectDetector
+from edge.detectors.text import TextDetector
+from edge.detectors.tiles import TiledDetector
+from edge.disk import DiskWatch, Level
+from edge.scenes.finding import EventKind
+from edge.scenes.zones import Zone
+
+
+def build_gate(
+    settings: Settings,
+    detectors: Sequence[Detector],
+    desk: CaseDesk,
+    database: Path,
+    watch: DiskWatch | None = None,
+) -> Gate | None:
+    """The second look over what the detectors found; None when it is switched off."""
+    models = [model for detector in detectors if (model := _model_inside(detector)) is not None]
+    chosen = settings.detectors.second_look
+    if not chosen.enabled or not models:
+        return None
+
+    def may_keep() -> bool:
+        return watch is None or watch.level() < Level.EARLY
+
+    return Gate(
+        SecondLook(models, min_score=chosen.min_score, namer=_namer(settings)),
+        SuppressedStore(database, may_keep=may_keep),
+        desk.has_open_case,
+        again_after_s=chosen.again_after_s,
+        min_scores={(c.id, z.id): z.min_score for c in settings.active_cameras for z in c.zones},
+    )
+
+
+def _namer(settings: Settings) -> Namer | None:
+    name, of = settings.detectors.second_look.look_alikes, settings.detectors.object
+    if name is None:
+        return None
+    return Namer(model_folder(name, of.models_dir), provider=of.provider, threads=of.threads)
+
+
+def ground_watcher(
+    detectors: Sequence[Detector],
+) -> tuple[StaticObjectDetector, frozenset[str]] | None:
+    """The detector that knows the empty ground, and the cameras it knows it of."""
+    for detector in detectors:
+        if isinstance(detector, OnlyCameras):
+            inside = detector.detector
+            if isinstance(inside, StaticObjectDetector):
+                return inside, detector.cameras
+    return None
+
+
+def _model_inside(detector: Detector) -> ObjectDetector | None:
+    while isinstance(detector, (OnlyCameras, TiledDetector)):
+        detector = detector.detector
+    return detector if isinstance(detector, ObjectDetector) else None
+
+
+def build_detectors(settings: Settings) -> tuple[Detector, ...]:
+    """Detectors in the order in which they build on each other."""
+    chosen = settings.detectors
+    detectors = [
+        detector
+        for name in chosen.object.models
+        if (detector := _object_detector(settings, name)) is not None
+    ]
+    still = _watching(settings.active_cameras, EventKind.PILED_MATERIALS, EventKind.STREET_VENDING)
+    if chosen.static.enabled and still:
+        static = StaticObjectDetector(
+            learn_s=chosen.static.learn_s,
+            stay_s=chosen.static.stay_s,
+            min_area=chosen.static.min_area,
+            max_area=chosen.static.max_area,
+            memory=settings.box.state_dir / "backgrounds",
+        )
+        detectors.append(OnlyCameras(static, frozenset(camera.id for camera in still)))
+    ads = _watching(settings.active_cameras, EventKind.ILLEGAL_ADS)
+    if chosen.text.enabled and ads:
+        regions = {
+            camera.id: tuple(
+                Zone.of(zone, settings.box.time_zone).bounds
+                for zone in camera.zones
+                if zone.watch == "illegal_ads"
+            )
+            for camera in ads
+        }
+        detectors.append(
+            TextDetector(regions, every_s=chosen.text.every_s, min_score=chosen.text.min_score)
+        )
+    return tuple(detectors)
+
+
+def _object_detector(settings: Settings, name: str) -> Detector | None:
+    """The model, run for the cameras its card says it is of use for; None when there are none."""
+    chosen = settings.detectors.object
+    model = ObjectDetector(
+        model_folder(name, chosen.models_dir), provider=chosen.provider, threads=chosen.threads
+    )
+    tiles = {c.id: c.tiles for c in settings.active_cameras if c.tiles is not None}
+    tiled = TiledDetector(model, default=chosen.tiles, cameras=tiles)
+    if not model.card.watch:
+        return tiled
+    cameras = {
+        camera.id
+        for kind in model.card.watch
+        for camera in _watching(settings.active_cameras, EventKind(kind))
+    }
+    return OnlyCameras(tiled, frozenset(cameras)) if cameras else None
+
+
+def _watching(cameras: Sequence[CameraSettings], *kinds: EventKind) -> list[CameraSettings]:
+    return [camera for camera in cameras if any(zone.watch in kinds for zone in camera.zones)]

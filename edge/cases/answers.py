@@ -1,0 +1,132 @@
+"""Pictures that answer a request: how the place looked when it was reported, and how it looks now.
+
+They lie in ``replies/<request id>/``. The picture from before is the case's own far view, the very
+file that was sent; the one from now shows the same camera's whole picture with the same frame.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from edge.cases.caption import far_view, near_view, with_caption
+from edge.cases.draft import EvidenceItem
+from edge.cases.evidence import MANIFEST, EvidenceRoom
+from edge.detectors.base import Detection, Look
+from edge.geometry import Box
+from edge.scenes.finding import Words
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLabel:
+    """What the pictures of an answer say.
+
+    Attributes:
+        request_id: whose answer it is.
+        title: what was asked and found.
+        camera_name: as captions show it.
+        time_zone: IANA name.
+    """
+
+    request_id: str
+    title: Words
+    camera_name: str
+    time_zone: str
+
+
+class AnswerRoom:
+    """Writes pictures of answers below one folder.
+
+    Args:
+        folder: where the requests' folders lie.
+        room: redacts and writes, as for every case.
+        admit: asked before anything is written; refuses by a StoreError.
+    """
+
+    def __init__(
+        self, folder: Path, room: EvidenceRoom, *, admit: Callable[[], None] = lambda: None
+    ) -> None:
+        self._folder = folder
+        self._room = room
+        self._admit = admit
+
+    def now(
+        self, look: Look, box: Box | None, parts: tuple[Detection, ...], label: AnswerLabel
+    ) -> tuple[EvidenceItem, ...]:
+        """The place now: ``after`` at the angle of the far view, and ``near``.
+
+        Raises:
+            StoreError: the disk refused; nothing counts as written.
+        """
+        image, caption = self._room.safe(look), _caption(label, look.frame.captured_at)
+        folder = self._folder / label.request_id
+        self._admit()
+        if box is None:
+            return self._room.keep(folder, look, {"after": with_caption(image, caption)})
+        after, near = far_view(image.copy(), box, parts, caption), near_view(image, box, caption)
+        return self._room.keep(folder, look, {"after": after, "near": near})
+
+    def fresh(self, look: Look, label: AnswerLabel) -> tuple[EvidenceItem, ...]:
+        """A whole picture of a camera, ``far``.
+
+        Raises:
+            StoreError: the disk refused; nothing counts as written.
+        """
+        image, caption = self._room.safe(look), _caption(label, look.frame.captured_at)
+        folder = self._folder / label.request_id
+        self._admit()
+        return self._room.keep(folder, look, {"far": with_caption(image, caption)})
+
+    def before(self, case_id: str, revisions: Sequence[int]) -> EvidenceItem | None:
+        """The far view of the first of these revisions that still has it, as it was sent.
+
+        None when there is none on disk any more, or it is not what it was.
+        """
+        case = self._room.folder / case_id
+        found = (_far(case / f"r{revision}") for revision in revisions)
+        return next((item for item in found if item is not None), None)
+
+    def sweep(self, known: Collection[str]) -> int:
+        """Remove pictures of requests that no answer speaks of; returns how many folders."""
+        removed = 0
+        for folder in self._folder.glob("*"):
+            if folder.name not in known:
+                shutil.rmtree(folder, ignore_errors=True)
+                removed += 1
+        return removed
+
+
+def _far(folder: Path) -> EvidenceItem | None:
+    """The far view of a revision, as ``before``."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        entry = next(file for file in manifest["files"] if file["role"] == "far")
+        path = folder / str(entry["name"])
+        intact = hashlib.sha256(path.read_bytes()).hexdigest() == entry["sha256"]
+        item = EvidenceItem(
+            "before",
+            path,
+            entry["sha256"],
+            int(entry["size_bytes"]),
+            entry["media_type"],
+            datetime.fromisoformat(entry["captured_at"]),
+            entry["camera_id"],
+        )
+    except (OSError, ValueError, KeyError, TypeError, StopIteration):
+        return None
+    return item if intact else None
+
+
+def _caption(label: AnswerLabel, moment: datetime) -> tuple[str, ...]:
+    local = moment.astimezone(ZoneInfo(label.time_zone))
+    return (
+        label.title.zh,
+        label.title.en,
+        f"{local:%Y-%m-%d %H:%M:%S %Z}  {label.camera_name}  核查 {label.request_id[:8]}",
+    )
