@@ -45,6 +45,28 @@ class Authority:
         paths[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         return paths
 
+    def revoke(self, certificate: Path) -> Path:
+        """A list that revokes this certificate; returns its file."""
+        found = x509.load_pem_x509_certificate(certificate.read_bytes())
+        now = datetime.now(UTC)
+        revoked = (
+            x509.RevokedCertificateBuilder()
+            .serial_number(found.serial_number)
+            .revocation_date(now)
+            .build()
+        )
+        revocations = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self._name)
+            .last_update(now - _DAY)
+            .next_update(now + _DAY)
+            .add_revoked_certificate(revoked)
+            .sign(self._key, hashes.SHA256())
+        )
+        path = self.folder / "crl.pem"
+        path.write_bytes(revocations.public_bytes(Encoding.PEM))
+        return path
+
 
 def _name(common: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])

@@ -44,17 +44,17 @@ class BoxTopics:
     node: str
 
     def __post_init__(self) -> None:
-        for pattern, name, value in (
-            (_ROOT, "mqtt.root", self.root),
-            (_CITY, "box.city", self.city),
-            (_NODE, "box.id", self.node),
+        for pattern, name, value, shape in (
+            (_ROOT, "mqtt.root", self.root, "A-Z a-z 0-9 _ -, 1 to 32"),
+            (_CITY, "box.city", self.city, "a-z 0-9 -, 2 to 32"),
+            (_NODE, "box.id", self.node, "a-z 0-9 -, 3 to 32, and neither host nor platform"),
         ):
             if not pattern.fullmatch(value):
                 raise ConfigError(
                     Code.CFG_FIELD,
                     name,
                     f"{value!r} does not fit into an MQTT topic",
-                    f"It must match {pattern.pattern}",
+                    f"Use {shape}",
                 )
 
     @property

@@ -61,6 +61,7 @@ class Secure:
     broker: Broker
     platform_port: int
     authority: Authority
+    folder: Path
 
     def login(self, name: str, *, authority: Authority | None = None) -> BrokerLogin:
         """As this client, on its listener; another authority may have signed the certificate."""
@@ -139,7 +140,7 @@ def secure(tmp_path: Path) -> Iterator[Secure]:
     command = [program, "-c", str(folder / "mosquitto.conf")]
     broker = Broker("127.0.0.1", ports[0], "mosquitto", command, folder / "log.txt")
     broker.start()
-    yield Secure(broker, ports[1], authority)
+    yield Secure(broker, ports[1], authority, folder)
     broker.stop()
 
 
@@ -198,6 +199,20 @@ def test_who_has_no_good_certificate_does_not_get_in(secure: Secure, tmp_path: P
     for login in (stranger, expired, nobody):
         with pytest.raises(DeliveryError):
             Client.connect(login, "box-07")
+
+
+def test_a_revoked_certificate_does_not_get_in(secure: Secure) -> None:
+    """With the list of revocations that the shipped file leaves commented out."""
+    revoked, good = secure.login("box-07"), secure.login("box-08")
+    assert revoked.cert_file is not None
+    Client.connect(revoked, "box-07").link.close()
+    shutil.copy(secure.authority.revoke(revoked.cert_file), secure.folder / "crl.pem")
+    config = secure.folder / "mosquitto.conf"
+    config.write_text(config.read_text().replace("# crlfile", "crlfile"))
+    secure.broker.restart()
+    with pytest.raises(DeliveryError):
+        Client.connect(revoked, "box-07")
+    Client.connect(good, "box-08").link.close()
 
 
 def test_cases_flow_over_the_shipped_broker(secure: Secure, tmp_path: Path) -> None:

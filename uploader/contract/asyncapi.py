@@ -104,6 +104,15 @@ _CHANNELS = (
     ),
 )
 
+_SERVER = {
+    "host": "broker.example.org:8883",
+    "protocol": "mqtts",
+    "protocolVersion": "5",
+    "description": "The city's broker; a shared or clustered one will do.",
+    "security": [{"$ref": "#/components/securitySchemes/certificate"}],
+    "bindings": {"mqtt": {"cleanSession": True, "keepAlive": 30, "bindingVersion": "0.2.0"}},
+}
+
 
 def document() -> str:
     """The whole document as YAML."""
@@ -116,6 +125,7 @@ def document() -> str:
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/cloudevents+json",
+        "servers": {"broker": _SERVER},
         "channels": {channel.name: _channel(channel) for channel in _CHANNELS},
         "operations": {
             f"{channel.action}{channel.name.capitalize()}": _operation(channel)
@@ -124,6 +134,15 @@ def document() -> str:
         "components": {
             "messages": {channel.name: _message(channel) for channel in _CHANNELS},
             "schemas": {"userProperties": _user_properties(), "chunkProperties": _CHUNK},
+            "correlationIds": {
+                "request": {
+                    "description": "pairs a reply with its request",
+                    "location": "$message.payload#/data/request_id",
+                }
+            },
+            "securitySchemes": {
+                "certificate": {"type": "X509", "description": "common name = box.id = client id"}
+            },
         },
     }
     out = StringIO()
@@ -170,8 +189,10 @@ def _message(channel: _Channel) -> dict[str, Any]:
             "payload": {"type": "string", "format": "binary"},
             "bindings": {"mqtt": {"payloadFormatIndicator": 0, "bindingVersion": "0.2.0"}},
         }
+    pairs = {"correlationId": _ref("#/components/correlationIds/request")}
     return {
         "contentType": CONTENT_TYPE,
+        **(pairs if channel.name in ("request", "reply") else {}),
         "headers": _ref("#/components/schemas/userProperties"),
         "payload": _ref(f"./schemas/{channel.name}.schema.json"),
         "bindings": {

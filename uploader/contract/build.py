@@ -44,6 +44,7 @@ from uploader.contract.messages import (
     source_of,
 )
 
+_DIVISION = re.compile(r"[0-9]{6}")
 _CREDIT_CODE = re.compile(r"[0-9A-Z]{18}")
 """统一社会信用代码, what table 3 means by a department's code."""
 PLATFORM = "//gridpatrol/platform"
@@ -227,9 +228,9 @@ def _department(draft: CaseDraft) -> Department | None:
 
 
 def _matter(draft: CaseDraft, city: str) -> Matter | None:
-    """Table 3 knows only categories that have a code of 2026."""
+    """Table 3 knows only categories that have a code of 2026, in a division of six digits."""
     code = draft.category.code(SCHEME_2026)
-    if code is None:
+    if code is None or not _DIVISION.fullmatch(city):
         return None
     owner = draft.department
     named = owner is not None and _CREDIT_CODE.fullmatch(owner.code) is not None
