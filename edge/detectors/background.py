@@ -25,6 +25,9 @@ WIDTH = 320
 _LOG_OFFSET = 24.0
 _PURE_OFFSET = 8.0
 _LOG = np.log(np.arange(256) + _LOG_OFFSET).astype(np.float32)
+_DIFFERENT = 0.15  # in ln(level + 24): 25 levels at 128, 10 at 40
+_MOST_DIFFERENT = 0.3
+_NOISE = 4.5  # noise of the picture that is no difference yet, in deviations
 _GREY_SPREAD = 3  # levels between channels that compression alone gives a grey picture
 _COLOUR_SPREAD = 14  # fog over concrete has no more; in between nothing is said
 _FARTHEST_SHIFT = 0.1  # of the width; farther is another view, not a swaying mast
@@ -159,6 +162,23 @@ def lay_over(look: Floats, reference: Floats, hidden: Mask) -> Laid:
     fits = _same_view(picture, reference, hidden | unseen)
     even = _even_light(picture, reference, hidden | unseen)
     return Laid(even, unseen, (shift[0] / width, shift[1] / width), fits)
+
+
+def differs(picture: Floats, background: Floats, hidden: Mask) -> Mask:
+    """Pixels outside of what the background shows within a pixel of them, and out of the noise.
+
+    Args:
+        picture, background: logarithms, in one place and light (:func:`lay_over`).
+        hidden: pixels that are left out when noise is judged.
+    """
+    kernel = np.ones((3, 3), np.uint8)
+    above = picture - cv2.dilate(background, kernel)
+    below = cv2.erode(background, kernel) - picture
+    seen = ~hidden[::4, ::4]
+    change = (picture[::4, ::4, 1] - background[::4, ::4, 1])[seen]
+    noise = 1.48 * float(np.median(np.abs(change))) if change.size else 0.0
+    threshold = min(max(_DIFFERENT, _NOISE * noise), _MOST_DIFFERENT)
+    return np.asarray(largest_of(cv2.max(above, below)) > threshold, np.bool_)
 
 
 def _structure(logs: Floats) -> Floats:

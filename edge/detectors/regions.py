@@ -45,6 +45,15 @@ class Region:
     vacated: bool
 
 
+def standing(look: Look, shape: tuple[int, ...]) -> Mask:
+    """Where people and vehicles stand on a look, with a margin; a mask of that shape."""
+    mask = np.zeros(shape, np.bool_)
+    for detection in look.of(*MOVING):
+        x0, y0, x1, y1 = detection.box.grown(0.12).pixels(shape[1], shape[0])
+        mask[y0:y1, x0:x1] = True
+    return mask
+
+
 def light_only(now: Floats, background: Floats) -> Mask:
     """Pixels where only the light has changed: all channels alike, the ground's texture kept."""
     change = now - background

@@ -17,12 +17,11 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from edge.detectors.background import Floats, Laid, Mask, largest_of, shrink
+from edge.detectors.background import Floats, Laid, Mask, differs, shrink
 from edge.detectors.base import Detection, Look
-from edge.detectors.regions import MOVING, Region, Traffic, light_only, regions
+from edge.detectors.regions import Region, Traffic, light_only, regions, standing
 from edge.detectors.stillness import Stillness
 from edge.detectors.views import Views
 from edge.errors import Code, GridpatrolError
@@ -32,9 +31,6 @@ from edge.telemetry.logs import error_fields, get_logger
 
 NAME = "static-background 2.1"
 
-_DIFFERENT = 0.15  # in ln(level + 24): 25 levels at 128, 10 at 40
-_MOST_DIFFERENT = 0.3
-_NOISE = 4.5  # noise of the picture that is no difference yet, in deviations
 _FOLLOW = 0.02  # share by which the background moves to the present, per look
 _MOST_HIDDEN = 0.5  # share of a piece of ground behind people from which nothing is said of it
 _CHANGED = 0.15  # share of it that must differ for something to be new there
@@ -130,7 +126,7 @@ class StaticObjectDetector:
     def _detect_one(self, look: Look) -> tuple[Detection, ...]:
         small = shrink(look.frame.image)
         scene = self._scene(look.frame.camera_id, small.shape)
-        hidden = _hidden(look, small.shape[:2])
+        hidden = standing(look, small.shape[:2])
         scene.traffic.note(look)
         at = look.frame.captured_at
         laid = scene.views.lay(small, hidden, at, scene.thing_pixels())
@@ -143,7 +139,7 @@ class StaticObjectDetector:
             return ()
         background = scene.views.background
         hidden |= laid.unseen
-        different = _differs(laid.picture, background, hidden)
+        different = differs(laid.picture, background, hidden)
         scene.last = _Seen(laid, different, hidden)
         scene.stillness.update(laid.picture, different, hidden, at, scene.things)
         ripe = scene.stillness.ripe(self._stay_s) & ~hidden
@@ -236,27 +232,6 @@ def _turned(camera_id: str) -> GridpatrolError:
         "Turn it back, or draw its zones anew; things left behind are not reported until the new "
         "view is learned",
     )
-
-
-def _hidden(look: Look, shape: tuple[int, ...]) -> Mask:
-    """Where people and vehicles stand on this look, with a margin."""
-    mask = np.zeros(shape, np.bool_)
-    for detection in look.of(*MOVING):
-        x0, y0, x1, y1 = detection.box.grown(0.12).pixels(shape[1], shape[0])
-        mask[y0:y1, x0:x1] = True
-    return mask
-
-
-def _differs(picture: Floats, background: Floats, hidden: Mask) -> Mask:
-    """Pixels outside of what the background shows within a pixel of them, and out of the noise."""
-    kernel = np.ones((3, 3), np.uint8)
-    above = picture - cv2.dilate(background, kernel)
-    below = cv2.erode(background, kernel) - picture
-    seen = ~hidden[::4, ::4]
-    change = (picture[::4, ::4, 1] - background[::4, ::4, 1])[seen]
-    noise = 1.48 * float(np.median(np.abs(change))) if change.size else 0.0
-    threshold = min(max(_DIFFERENT, _NOISE * noise), _MOST_DIFFERENT)
-    return np.asarray(largest_of(cv2.max(above, below)) > threshold, np.bool_)
 
 
 def _within(

@@ -9,13 +9,14 @@ a delivery box leans.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from edge.detectors.base import Detection, Look
 from edge.geometry import Box, enclosing
 from edge.scenes.before import WallBefore
+from edge.scenes.carrier import JUDGED_AFTER_S, Carriers
 from edge.scenes.finding import Words
 from edge.scenes.numbers import NumberGuard
 from edge.scenes.places import Place
@@ -31,6 +32,8 @@ CARRIED = "carried_ad"
 _CARRIERS = ("vehicle", "person", "two_wheeler")
 _ON_CARRIER = 0.6
 _MIN_PRESENCE = 0.5
+_CARRIED_S = 1800.0
+"""What came with something larger drives away again; a parked hoarding is told of after so long."""
 _READING_S = 30.0
 """A board waits so long beyond its dwell for its wording: OCR searches every 20 s by default."""
 _BANNER_ASPECT = 3.0
@@ -50,10 +53,17 @@ class AdRules:
 
 @dataclass(frozen=True, slots=True)
 class Wall:
-    """What one zone may show, and what it showed when watching began."""
+    """What one zone may show, what it showed when watching began, and what has come to stand there.
+
+    Attributes:
+        signs: what may hang there.
+        before: the picture of the learning time.
+        carriers: larger things that came with wording on them.
+    """
 
     signs: PermittedSigns
     before: WallBefore
+    carriers: Carriers = field(default_factory=Carriers)
 
     def learning(self, look: Look, bounds: Box) -> bool:
         """Whether signs are still being learned; takes the look in while they are."""
@@ -118,6 +128,7 @@ def illegal_ads(
         and zone.shows(p.box)
         and not any(p.box.overlap(box) > 0.3 * p.box.area for box in carried)
     ]
+    wall.carriers.see(look, places)
     if wall.learning(look, zone.bounds):
         for place in shown:
             wall.signs.learn([(place.last.text or "", place.box)], kind_of(place.meaning))
@@ -125,17 +136,34 @@ def illegal_ads(
     strange = [
         p
         for p in shown
-        if p.dwell_s >= zone.settings.dwell_s
+        if p.dwell_s >= min(JUDGED_AFTER_S, zone.settings.dwell_s)
+        and p.hits >= zone.settings.min_looks
         and p.presence >= _MIN_PRESENCE
         and p.score >= zone.settings.min_score
         and not wall.permits(p.last, look.frame.image, rules)
     ]
     if strange and wall.before.elsewhere(look.frame.image):
         return None  # the camera has been turned away
+    on_wheels = [p for p in strange if _came_along(p, strange, look, wall)]
+    strange = [
+        p
+        for p in strange
+        if p.dwell_s >= (zone.settings.dwell_s if p not in on_wheels else _CARRIED_S)
+    ]
     reading = [p for p in shown if p.meaning == "text" and p not in strange]
     strange = [p for p in strange if not _too_soon(p, reading, zone)]
     verdicts = (_verdict(seed, strange, rules) for seed in sorted(strange, key=_gravest_first))
     return next((verdict for verdict in verdicts if verdict is not None), None)
+
+
+def _came_along(place: Place, strange: Sequence[Place], look: Look, wall: Wall) -> bool:
+    """Whether what is shown came with something larger than all that is shown there."""
+    around = enclosing(p.box for p in _near(place, strange))
+    return wall.carriers.carry(place, around, look, wall.before)
+
+
+def _near(place: Place, others: Sequence[Place]) -> list[Place]:
+    return [p for p in others if p.box.grown(1.0).overlap(place.box.grown(1.0)) > 0]
 
 
 def _too_soon(place: Place, reading: Sequence[Place], zone: Zone) -> bool:
@@ -160,7 +188,7 @@ def _gravest_first(place: Place) -> tuple[bool, float]:
 
 def _verdict(seed: Place, strange: Sequence[Place], rules: AdRules) -> Verdict | None:
     """The verdict on a seed and what hangs around it, None when it is no ad."""
-    group = [p for p in strange if p.box.grown(1.0).overlap(seed.box.grown(1.0)) > 0]
+    group = _near(seed, strange)
     lines = sorted((p for p in group if p.meaning == "text"), key=lambda p: p.box.y0)
     wording = " ".join(p.last.text or "" for p in lines)
     category, why = _kind_of_ad(seed, lines, group, wording, rules)
