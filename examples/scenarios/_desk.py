@@ -20,11 +20,13 @@ _BAGS = "rubbish bag cut from Woosong photographs, test/valid (CC BY 4.0)"
 _FACADES = {
     "img_189": (466, 1.7), "img_561": (280, 1.7), "img_488": (247, 1.7), "img_551": (341, 1.7),
     "img_389": (200, 1.7), "img_289": (250, 1.7), "img_384": (280, 1.7), "img_188": (600, 1.7),
-    "img_97": (470, 1.7),
+    "img_97": (470, 1.7), "img_398": (360, 1.7), "img_192": (455, 1.7), "img_487": (469, 1.7),
+    "img_500": (392, 1.7), "img_560": (324, 1.7), "img_550": (348, 1.7),
 }  # fmt: skip
 _STREETS = {
     "d18e01": (70, 1.4), "c3efa1": (155, 1.45), "515d78": (131, 1.4), "c29a5d": (67, 1.4),
-    "206fa8": (127, 1.4),
+    "206fa8": (127, 1.4), "e1f302": (160, 1.4), "2c2a2d": (135, 1.45), "7eea5f": (140, 1.4),
+    "8d001c": (177, 1.4), "a785ae": (150, 1.4),
 }  # fmt: skip
 
 
@@ -55,6 +57,18 @@ class Desk:
         name = "mdc_photo_cdv_photo_052_1505673185558"
         path = self._find("images/amsterdam_garbage", name)
         return Still(path, 190, 1.6, _AMSTERDAM, crop=(0.0, 0.32, 1.0, 0.92))
+
+    @cached_property
+    def containers(self) -> Still:
+        """Two street containers beside a lawn, nothing around them."""
+        path = self._find("images/amsterdam_garbage", "mdc_photo_mdc_ac3cb0")
+        return Still(path, 107, 1.6, _AMSTERDAM, crop=(0.0, 0.3, 1.0, 0.86))
+
+    @cached_property
+    def paving(self) -> Still:
+        """One container on wide paving, cars behind."""
+        path = self._find("images/amsterdam_garbage", "mdc_photo_mdc_d24c7a")
+        return Still(path, 33, 1.6, _AMSTERDAM, crop=(0.0, 0.15, 1.0, 0.71))
 
     @cached_property
     def room(self) -> Clip:

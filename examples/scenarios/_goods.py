@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache, partial
 
-import cv2
 import numpy as np
 from _demo import (
     SAMPLES,
@@ -20,11 +19,11 @@ from _demo import (
     project,
     table,
 )
-from _sprites import Sprite, from_canvas, joined, worn
+from _sprites import Sprite, from_canvas, joined
 
 _WINDOW = (240, 60, 768, 560)
 _LEFT, _RIGHT = (440.0, 452.0), (548.0, 452.0)
-_CLOTHS: dict[str, tuple[Colour, Colour]] = {
+CLOTHS: dict[str, tuple[Colour, Colour]] = {
     "blue": ((158, 96, 44), (168, 100, 42)),
     "red": ((52, 46, 178), (206, 208, 212)),
     "green": ((84, 128, 52), (70, 112, 44)),
@@ -46,7 +45,7 @@ def stall(cloth: str = "blue", table_cloth: Colour = (74, 98, 38), *, roof: bool
     spare.block(canvas, (0.0, 0.5), (0.0, 0.36), (0.0, 0.30), (150, 92, 40))
     spare.block(canvas, (0.04, 0.5), (0.02, 0.36), (0.30, 0.56), (120, 164, 196))
     if roof:
-        Canopy((x, y), radius=1.2, rim=2.15, cloth=_CLOTHS[cloth]).paint(canvas)
+        Canopy((x, y), radius=1.2, rim=2.15, cloth=CLOTHS[cloth]).paint(canvas)
     kind = f"{cloth} umbrella, table and crates" if roof else "table and crates"
     return from_canvas(canvas, ((_LEFT[0] + _RIGHT[0]) / 2, 446.0), (0.95, 0.5), f"{kind} {_FRUIT}")
 
@@ -280,35 +279,8 @@ def parasol(cloth: str = "red", rim: float = 1.72) -> Sprite:
     canvas = Canvas(_WINDOW)
     x, y = ground(*_LEFT)
     canvas.line([(x, y, 1.0), (x, y, rim + 0.2)], (90, 90, 92), 1.4)
-    Canopy((x, y), radius=0.55, rim=rim, cloth=_CLOTHS[cloth]).paint(canvas)
+    Canopy((x, y), radius=0.55, rim=rim, cloth=CLOTHS[cloth]).paint(canvas)
     return from_canvas(canvas, _LEFT, (0.4, 0.3), "umbrella drawn")
-
-
-@cache
-def bus(advert: str, tint: Colour = (70, 140, 60)) -> Sprite:
-    """A city bus from the side, drawn flat, with an advertisement between the wheels."""
-    from _words import words  # noqa: PLC0415 - only what carries wording needs the font
-
-    scale, long, tall = 110, 8.0, 2.9
-    image = np.zeros((round(tall * scale), round(long * scale), 4), np.float32)
-    h, w = image.shape[:2]
-    cv2.rectangle(image, (4, 6), (w - 5, h - 40), (*tint, 255), -1)
-    cv2.rectangle(image, (4, 6), (w - 5, 26), (210, 214, 216, 255), -1)
-    for left in range(30, w - 90, 118):
-        cv2.rectangle(image, (left, 44), (left + 104, 138), (62, 58, 52, 255), -1)
-        cv2.line(image, (left + 20, 134), (left + 70, 48), (96, 92, 86, 255), 12)
-    for left in (190, 620):
-        cv2.rectangle(image, (left, 44), (left + 90, h - 48), (78, 76, 70, 255), -1)
-        cv2.line(image, (left + 45, 44), (left + 45, h - 48), (40, 40, 40, 255), 4)
-    panel = words(advert, height=86, ink=(250, 250, 250), ground=(30, 30, 190), pad=24)
-    room = image[158:244, 292:608]
-    room[...] = cv2.resize(panel, (room.shape[1], room.shape[0]), interpolation=cv2.INTER_AREA)
-    for middle in (140, 745):
-        cv2.circle(image, (middle, h - 46), 44, (30, 30, 30, 255), -1, cv2.LINE_AA)
-        cv2.circle(image, (middle, h - 46), 22, (130, 132, 134, 255), -1, cv2.LINE_AA)
-    shade = np.linspace(1.05, 0.8, h, dtype=np.float32)[:, None, None]
-    image[..., :3] *= shade
-    return Sprite(worn(image, 5, 0.08), scale, (w / 2, h - 4.0), (3.9, 0.9), "bus drawn")
 
 
 def _pixel(place: Place, along: float, across: float) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -100,6 +101,37 @@ class EmptyPlaza:
 
 
 @dataclass
+class QuietAtNight:
+    """The plaza of a patrol film: its people by day, hardly anybody by night.
+
+    Attributes:
+        awake: whether the recording's people are there at a look.
+    """
+
+    plaza: Plaza
+    awake: Callable[[int], bool]
+    size: tuple[int, int] = (768, 576)
+    tone: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    ships: bool = True
+    made_of: str = Plaza.made_of
+
+    @property
+    def plate(self) -> Frame:
+        """The place without people."""
+        return self.plaza.plate
+
+    def look(self, index: int) -> tuple[Frame, Feet | None]:
+        """The recording, or its median at night."""
+        if self.awake(index):
+            return self.plaza.look(index)
+        return self.plaza.plate, self.plaza.feet_of_nobody
+
+    def metre(self, u: float, v: float) -> float:
+        """From the camera's known geometry."""
+        return metre(u, v)
+
+
+@dataclass
 class Still:
     """A photograph as a fixed view.
 
@@ -151,7 +183,7 @@ class Still:
 class Closer:
     """A part of the plaza's picture, enlarged to the full picture: a camera that looks closer."""
 
-    plaza: Plaza
+    plaza: Plaza | QuietAtNight
     box: tuple[int, int, int, int]
     size: tuple[int, int] = (768, 576)
     tone: tuple[float, float, float] = (1.0, 1.0, 1.0)

@@ -11,6 +11,7 @@ from _grounds import Closer, EmptyPlaza, Plaza, Still
 
 _DOC = "of opencv-doc (photograph, Apache-2.0)"
 LANE = "ground: leuvenA.jpg " + _DOC
+_ROW = "ground: leuvenB.jpg " + _DOC
 
 
 class World:
@@ -64,4 +65,40 @@ class World:
         """A painted wall."""
         return Still(
             SAMPLES / "graf1.png", 100, 2.0, "ground: graf1.png " + _DOC, width=800, ships=True
+        )
+
+    @cached_property
+    def row(self) -> Still:
+        """A row of brick houses on a cobbled lane, seen along its footway."""
+        return Still(SAMPLES / "leuvenB.jpg", 475, 1.75, _ROW, tone=(0.74, 0.74, 0.74), ships=True)
+
+    @cached_property
+    def gate(self) -> Still:
+        """The stone gate at the lane's other side, close."""
+        return Still(
+            SAMPLES / "leuvenA.jpg", 271, 1.75, LANE, tone=(0.66, 0.66, 0.66), ships=True,
+            crop=(0.5, 0.41, 1.0, 1.0),
+        )  # fmt: skip
+
+    @cached_property
+    def garden(self) -> Still:
+        """The large building from its lawn, with a hedge and a road behind it."""
+        return Still(
+            SAMPLES / "building.jpg", 459, 1.7, "ground: building.jpg " + _DOC,
+            tone=(0.9, 0.9, 0.9), ships=True, crop=(0.0, 0.3, 0.69, 1.0),
+        )  # fmt: skip
+
+    @cached_property
+    def palace(self) -> Still:
+        """A yellow wall with a small window, seen from below; no ground."""
+        return Still(
+            SAMPLES / "home.jpg", 900, 2.0, "ground: home.jpg " + _DOC, ships=True,
+            crop=(0.39, 0.48, 1.0, 1.0),
+        )  # fmt: skip
+
+    @cached_property
+    def mural(self) -> Still:
+        """The painted wall from another side."""
+        return Still(
+            SAMPLES / "graf3.png", 100, 2.0, "ground: graf3.png " + _DOC, width=800, ships=True
         )

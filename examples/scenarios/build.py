@@ -3,6 +3,7 @@
     apt-get install opencv-doc
     python examples/scenarios/build.py --core             # only what may ship
     python examples/scenarios/build.py --data DIR         # everything; DIR: see README.md
+    python examples/scenarios/build.py --data DIR --days  # and the days on a street
 
 Same input, same output: every random number is seeded, by the scenario's name.
 """
@@ -21,14 +22,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from _demo import SAMPLES
 from _film import Scenario, build
 from _world import World
-from catalogue import SCENARIOS
+from catalogue import DAYS, SCENARIOS
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def chosen(only: list[str], *, core: bool, desk: bool) -> list[Scenario]:
+def chosen(only: list[str], *, core: bool, desk: bool, days: bool) -> list[Scenario]:
     """Scenarios by the first letters of their names; those of the desk need its data."""
-    wanted = [s for s in SCENARIOS if s.core or (desk and not core)]
+    every = SCENARIOS + DAYS if days else SCENARIOS
+    wanted = [s for s in every if s.core or (desk and not core)]
     if only:
         wanted = [s for s in wanted if any(s.name.startswith(name) for name in only)]
     return wanted
@@ -42,6 +44,7 @@ def main() -> None:
         "--only", nargs="+", default=[], metavar="NAME", help="names or their start"
     )
     parser.add_argument("--core", action="store_true", help="only what may ship")
+    parser.add_argument("--days", action="store_true", help="the day-long negatives, too")
     parser.add_argument("--data", type=Path, help="folder of the desk's data, for the rest")
     parser.add_argument("--list", action="store_true", help="print the README's table and end")
     parser.add_argument("--looks", type=int, help="stop each film after so many looks (a trial)")
@@ -51,9 +54,13 @@ def main() -> None:
         return
     if not (SAMPLES / "vtest.avi").is_file():
         raise SystemExit(f"{SAMPLES / 'vtest.avi'}: not there; install Debian's opencv-doc")
-    wanted = chosen(options.only, core=options.core, desk=options.data is not None)
+    wanted = chosen(
+        options.only, core=options.core, desk=options.data is not None, days=options.days
+    )
     if not wanted:
-        raise SystemExit("no scenario has such a name; --list shows them (some need --data)")
+        raise SystemExit(
+            "no scenario has such a name; --list shows them (some need --data or --days)"
+        )
     cv2.setNumThreads(1)
     world = World(options.data)
     for scenario in wanted:
@@ -69,7 +76,7 @@ def main() -> None:
 def table() -> str:
     """The README's table of scenarios."""
     rows = ["| scenario | split | ships | looks | shows |", "|---|---|---|---|---|"]
-    for s in SCENARIOS:
+    for s in SCENARIOS + DAYS:
         shows = ", ".join(s.tags)
         rows.append(
             f"| `{s.name}` | {s.split} | {'yes' if s.core else 'no'} "

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from _casting import HOTEL, LANE, crowd
 from _film import Points, Scenario, Script, Truth, Zone
-from _goods import bus
 from _people import person, printed
 from _stage import Actor, Lens, OnWall, Stage, goes, stands
+from _vehicles import bus
 from _weather import (
     clouds,
     day_curve,

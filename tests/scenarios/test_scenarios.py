@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "examples/scenarios/build.py"
 VTEST = Path("/usr/share/doc/opencv-doc/examples/data/vtest.avi")
 KINDS = ("street_vending", "piled_materials", "illegal_ads")
-TRIED = ("vend-lane-table", "pile-neg-hotel-bins", "ads-lane-banner")
+TRIED = ("vend-lane-table", "pile-neg-hotel-bins", "ads-lane-banner", "vend-row-clothes-rack",
+         "pile-gate-sacks", "ads-mural-qr", "ads-day-palace")  # fmt: skip
 LOOKS = 45
 
 sys.path.insert(0, str(SCRIPT.parent))
@@ -32,9 +33,16 @@ def _catalogue() -> Any:
     return SCENARIOS
 
 
+def _days() -> Any:
+    from catalogue import DAYS
+
+    return DAYS
+
+
 def _built(out: Path) -> dict[str, dict[str, Any]]:
     done = subprocess.run(
-        [sys.executable, str(SCRIPT), "--core", "--out", str(out), "--looks", str(LOOKS),
+        [sys.executable, str(SCRIPT), "--core", "--days", "--out", str(out), "--looks",
+         str(LOOKS),
          "--only", *TRIED],
         capture_output=True, text=True, cwd=ROOT,
     )  # fmt: skip
@@ -58,25 +66,55 @@ def _pictures(path: Path) -> list[np.ndarray]:
 
 def test_there_are_enough_and_they_are_balanced() -> None:
     scenarios = _catalogue()
-    names = [s.name for s in scenarios]
+    names = [s.name for s in (*scenarios, *_days())]
     assert len(set(names)) == len(names)
-    assert len(names) >= 60
+    assert len(scenarios) >= 100
+    assert sum(s.core for s in scenarios) >= 24
     for kind in KINDS:
         mine = [s for s in scenarios if s.kind == kind]
         core = [s for s in mine if s.core]
-        assert len(mine) >= 20
-        assert len(core) >= 8
+        assert len(mine) >= 33
+        assert len(core) >= 20
         for group in (mine, core):
             negatives = sum(s.negative for s in group)
             assert 0.45 <= negatives / len(group) <= 0.66
         split = Counter((s.split, s.negative) for s in mine)
         assert {s.split for s in mine} == {"tuning", "report"}
-        assert 0.25 <= (split["tuning", True] + split["tuning", False]) / len(mine) <= 0.42
+        assert 0.2 <= (split["tuning", True] + split["tuning", False]) / len(mine) <= 0.42
         assert min(split["tuning", True], split["tuning", False]) >= 2
+
+
+def test_the_fresh_report_set_is_for_reporting_only() -> None:
+    from catalogue import FRESH
+
+    assert {s.split for s in FRESH} == {"report"}
+    assert sum(s.core for s in FRESH) >= len(FRESH) * 2 / 3
+    for kind in KINDS:
+        counts = Counter(s.negative for s in FRESH if s.kind == kind)
+        assert counts[False] >= 7
+        assert counts[True] >= 5
+
+
+def test_scenarios_that_were_looked_at_are_no_longer_reported() -> None:
+    from catalogue import MOVED
+
+    assert {s.name: s.split for s in _catalogue() if s.name in MOVED} == dict.fromkeys(
+        MOVED, "tuning"
+    )
+
+
+def test_each_kind_has_a_week_of_days_in_which_nothing_is_to_be_reported() -> None:
+    for kind in KINDS:
+        mine = [s for s in _days() if s.kind == kind]
+        assert sum(s.looks * s.cadence_s for s in mine) >= 7 * 86400
+        assert all(s.negative and s.split == "report" and s.patrol for s in mine)
+        assert len({datetime.fromisoformat(s.starts_at).hour for s in mine}) == len(mine)
+        assert sum(s.core for s in mine) >= 5
 
 
 def test_looks_stay_affordable() -> None:
     assert sum(s.looks for s in _catalogue()) <= 14000
+    assert sum(s.looks for s in _days()) <= 12000
 
 
 def test_hard_negatives_are_all_there() -> None:
@@ -99,7 +137,7 @@ def test_each_film_holds_key_frames_only(built: tuple[Path, dict[str, dict[str, 
         assert len(packets) == LOOKS, name
         assert all(packet.is_keyframe for packet in packets), name
         mean = sum(packet.size for packet in packets) / len(packets)
-        assert 20_000 < mean < 90_000, name
+        assert 20_000 < mean < 110_000, name
 
 
 def test_each_file_is_in_the_evaluations_format(
