@@ -22,14 +22,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from _demo import SAMPLES
 from _film import Scenario, build
 from _world import World
-from catalogue import DAYS, SCENARIOS
+from catalogue import DAYS, FIRST, FRESH, SCENARIOS
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def chosen(only: list[str], *, core: bool, desk: bool, days: bool) -> list[Scenario]:
+SETS = {"first": FIRST, "fresh": FRESH, "days": DAYS}
+
+
+def chosen(sets: list[str], only: list[str], *, core: bool, desk: bool) -> list[Scenario]:
     """Scenarios by the first letters of their names; those of the desk need its data."""
-    every = SCENARIOS + DAYS if days else SCENARIOS
+    every = [scenario for name in sets for scenario in SETS[name]]
     wanted = [s for s in every if s.core or (desk and not core)]
     if only:
         wanted = [s for s in wanted if any(s.name.startswith(name) for name in only)]
@@ -44,7 +47,10 @@ def main() -> None:
         "--only", nargs="+", default=[], metavar="NAME", help="names or their start"
     )
     parser.add_argument("--core", action="store_true", help="only what may ship")
-    parser.add_argument("--days", action="store_true", help="the day-long negatives, too")
+    parser.add_argument("--days", action="store_true", help="the days on a street, too")
+    parser.add_argument(
+        "--sets", nargs="*", default=["first", "fresh"], choices=SETS, help="only these sets"
+    )
     parser.add_argument("--data", type=Path, help="folder of the desk's data, for the rest")
     parser.add_argument("--list", action="store_true", help="print the README's table and end")
     parser.add_argument("--looks", type=int, help="stop each film after so many looks (a trial)")
@@ -54,9 +60,8 @@ def main() -> None:
         return
     if not (SAMPLES / "vtest.avi").is_file():
         raise SystemExit(f"{SAMPLES / 'vtest.avi'}: not there; install Debian's opencv-doc")
-    wanted = chosen(
-        options.only, core=options.core, desk=options.data is not None, days=options.days
-    )
+    sets = dict.fromkeys((*options.sets, *(["days"] if options.days else [])))
+    wanted = chosen(list(sets), options.only, core=options.core, desk=options.data is not None)
     if not wanted:
         raise SystemExit(
             "no scenario has such a name; --list shows them (some need --data or --days)"
