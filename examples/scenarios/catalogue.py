@@ -20,20 +20,26 @@ from catalogue_days import DAYS
 
 MOVED = ("vend-side-tricycle-rain", "ads-neg-hotel-patrol", "ads-facade-qr")
 
-FIRST: tuple[Scenario, ...] = tuple(
-    replace(scenario, split="tuning") if scenario.name in MOVED else scenario
-    for scenario in (
-        *catalogue_vending.SCENARIOS,
-        *catalogue_piles.SCENARIOS,
-        *catalogue_ads.SCENARIOS,
-        *catalogue_desk.SCENARIOS,
+
+def _now(*sets: tuple[Scenario, ...]) -> tuple[Scenario, ...]:
+    return tuple(
+        replace(scenario, split="tuning") if scenario.name in MOVED else scenario
+        for scenarios in sets
+        for scenario in scenarios
     )
+
+
+FIRST = _now(
+    catalogue_vending.SCENARIOS,
+    catalogue_piles.SCENARIOS,
+    catalogue_ads.SCENARIOS,
+    catalogue_desk.SCENARIOS,
 )
 
-FRESH: tuple[Scenario, ...] = (
-    *catalogue_report_vending.SCENARIOS,
-    *catalogue_report_piles.SCENARIOS,
-    *catalogue_report_ads.SCENARIOS,
+FRESH = _now(
+    catalogue_report_vending.SCENARIOS,
+    catalogue_report_piles.SCENARIOS,
+    catalogue_report_ads.SCENARIOS,
 )
 
 SCENARIOS = FIRST + FRESH
