@@ -20,6 +20,7 @@ from edge.cases.evidence import EvidenceRoom
 from edge.cases.known import KnownStore
 from edge.cases.owners import Owners
 from edge.cases.store import OPEN_CASES, CaseStore
+from edge.cases.withdrawals import Withdrawals
 from edge.config.model import Settings
 from edge.detectors.base import Detector
 from edge.disk import DiskWatch, Marks
@@ -50,6 +51,7 @@ class Rooms:
     desk: CaseDesk
     store: CaseStore
     known: KnownStore
+    withdrawals: Withdrawals
     uploader: Uploader
     housekeeper: Housekeeper
     hearing: Hearing
@@ -74,6 +76,7 @@ class Rooms:
         self.housekeeper.stop()
         self.hearing.close()
         self.known.close()
+        self.withdrawals.close()
         self.store.close()
         if self.gate is not None:
             self.gate.close()
@@ -100,6 +103,8 @@ def build_rooms(settings: Settings) -> Rooms:
         undo.callback(store.close)
         known = KnownStore(database, attaching(settings))
         undo.callback(known.close)
+        withdrawals = Withdrawals(database)
+        undo.callback(withdrawals.close)
         room = EvidenceRoom(
             state / "evidence",
             jpeg_quality=settings.cases.jpeg_quality,
@@ -158,6 +163,7 @@ def build_rooms(settings: Settings) -> Rooms:
         desk=desk,
         store=store,
         known=known,
+        withdrawals=withdrawals,
         uploader=uploader,
         housekeeper=housekeeper,
         hearing=hearing,

@@ -7,6 +7,7 @@ look.
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from edge.app.build import Rooms, build_rooms
 from edge.app.configuration import Configuration
 from edge.app.telling import Teller, camera_views
 from edge.app.uplink import box_signer
+from edge.clock import utc_now
 from edge.config.model import Settings
 from edge.console.board import Board
 from edge.console.web import ConsoleServer
@@ -26,6 +28,7 @@ from edge.telemetry.logs import get_logger
 from uploader.commands import Desired
 
 _COLLECT_S = 0.25
+_WISHES_EVERY_S = 5.0
 _GATHER_S = 0.02
 """A moment more for other cameras' pictures, so that accelerators get batches."""
 
@@ -54,6 +57,7 @@ class Edge:
     url: str = ""
     failure: GridpatrolError | None = None
     _reread: threading.Event = field(default_factory=threading.Event)
+    _look_at_wishes: float = 0.0
 
     def __post_init__(self) -> None:
         self._pipeline = self.rooms.pipeline(_timed)
@@ -102,6 +106,7 @@ class Edge:
         if frames:
             self._take_looks(frames)
         self._answer()
+        self._take_back()
         self._watch_stores()
         if self._reread.is_set():
             self._reread.clear()
@@ -136,6 +141,18 @@ class Edge:
             self.rooms.uploader.wake()
         for wanted in desired[-1:]:  # retained: the newest is what is wanted
             self._take_desired(wanted)
+
+    def _take_back(self) -> None:
+        """Withdraw what people have asked for from another process."""
+        if time.monotonic() < self._look_at_wishes:
+            return
+        self._look_at_wishes = time.monotonic() + _WISHES_EVERY_S
+        for wish in self.rooms.withdrawals.pending():
+            draft = self.rooms.desk.withdraw(wish.case_id, wish.reason)
+            self.rooms.withdrawals.done(wish.case_id, utc_now())
+            if draft is not None:
+                self._teller.case(draft)
+                self.rooms.uploader.wake()
 
     def _watch_stores(self) -> None:
         """How delivery and the disk stand.

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from edge.cases.clearing import Clearing
 from edge.cases.clerk import Clerk
 from edge.cases.draft import CaseDraft, Location, Source, Status
 from edge.cases.evidence import CaseLabel, EvidenceRoom
@@ -21,7 +22,7 @@ from edge.cases.owners import Owners
 from edge.cases.store import CaseRecord, CaseStore, window_start
 from edge.cases.taxonomy import Category, category
 from edge.clock import Clock, iso, utc_now
-from edge.config.model import CameraSettings, ZoneSettings
+from edge.config.model import CameraSettings
 from edge.grid.locate import Locator, Spot
 from edge.scenes.finding import EventKind, Finding, SceneReport, Words
 
@@ -73,7 +74,7 @@ class CaseDesk:
         self._admit = admit
         self._known = known
         self._clock = clock
-        self._clear_since: dict[tuple[str, str], datetime] = {}
+        self._clearing = Clearing(cameras)
         self._open = {record.case_id: record for record in store.open_cases()}
         self._touched: dict[str, datetime] = {}
 
@@ -133,7 +134,7 @@ class CaseDesk:
         )
 
     def _take(self, finding: Finding) -> CaseDraft | None:
-        self._clear_since.pop((finding.camera_id, finding.zone_id), None)
+        self._clearing.occupied(finding.camera_id, finding.zone_id)
         spot = self._spot(finding)
         known = self._match(finding, spot)
         if known is None:
@@ -201,18 +202,11 @@ class CaseDesk:
     def _clear(self, report: SceneReport) -> list[CaseDraft]:
         """Cases whose every zone has now been clear for long enough are gone."""
         frame = report.look.frame
-        for zone_id in report.clear_zones:
-            self._clear_since.setdefault((frame.camera_id, zone_id), frame.captured_at)
-        seen_zones = {(frame.camera_id, finding.zone_id) for finding in report.findings}
-        clear_now = {(frame.camera_id, zone_id) for zone_id in report.clear_zones}
-        for zone in self._cameras[frame.camera_id].zones:
-            key = (frame.camera_id, zone.id)
-            if key not in clear_now | seen_zones:
-                self._clear_since.pop(key, None)  # something stands there: undecided
+        self._clearing.note(report)
         drafts = []
         for record in list(self._open.values()):
             here = next((s for s in record.sources if s.camera_id == frame.camera_id), None)
-            if here is not None and self._is_gone(record, frame.captured_at):
+            if here is not None and self._clearing.is_gone(record, frame.captured_at):
                 gone = replace(record, state="gone", gone_at=frame.captured_at)
                 if record.withdrawn_at is not None:
                     self._store.touch(gone)
@@ -221,16 +215,6 @@ class CaseDesk:
                 gone = replace(gone, revision=record.revision + 1)
                 drafts.append(self._commit(gone, "gone", (_gone_words(record),), report))
         return drafts
-
-    def _is_gone(self, record: CaseRecord, now: datetime) -> bool:
-        for source in record.sources:
-            since = self._clear_since.get((source.camera_id, source.zone_id))
-            zone = self._zone(source)
-            if zone is None:
-                continue  # the zone was taken out of the configuration
-            if since is None or (now - since).total_seconds() < zone.gone_after_s:
-                return False
-        return True
 
     def _commit(
         self,
@@ -284,11 +268,6 @@ class CaseDesk:
     def _source(self, finding: Finding) -> Source:
         camera = self._cameras[finding.camera_id]
         return Source(finding.camera_id, finding.zone_id, camera.gb28181_id)
-
-    def _zone(self, source: Source) -> ZoneSettings | None:
-        camera = self._cameras.get(source.camera_id)
-        zones = camera.zones if camera else ()
-        return next((zone for zone in zones if zone.id == source.zone_id), None)
 
 
 def _merge_key(finding: Finding) -> str:

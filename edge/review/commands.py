@@ -57,6 +57,28 @@ def import_(
 
 
 @app.command()
+def withdraw(
+    case_ids: Annotated[list[str], typer.Argument(help="Full ids of cases of this box.")],
+    because: Annotated[str, typer.Option(help="Why; the platform's people read it.")],
+    config: ConfigOption = _CONFIG,
+) -> None:
+    """Take cases back at the platform (撤回): the running edge says so within seconds."""
+    from edge.cases.withdrawals import Withdrawals
+    from edge.clock import utc_now
+    from edge.config.load import load_settings
+    from edge.scenes.finding import Words
+
+    settings = load_settings(config)
+    reason = Words(f"人工撤回：{because}", f"withdrawn by hand: {because}")
+    wishes = Withdrawals(settings.box.state_dir / "gridpatrol.db")
+    try:
+        new = wishes.ask(case_ids, reason, utc_now())
+    finally:
+        wishes.close()
+    typer.echo(f"{new} case(s) will be withdrawn, {len(set(case_ids)) - new} asked for before")
+
+
+@app.command()
 def report(
     config: ConfigOption = _CONFIG,
     confidence: ConfidenceOption = 0.95,

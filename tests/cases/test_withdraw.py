@@ -11,10 +11,11 @@ import pytest
 
 from edge.cases.clerk import Clerk
 from edge.cases.owners import Owners
+from edge.cases.withdrawals import Withdrawal, Withdrawals
 from edge.clock import ClockState, clock_state
-from edge.errors import StoreError
+from edge.errors import ReviewError, StoreError
 from edge.scenes.finding import Words
-from tests.cases.test_desk import Office, camera
+from tests.cases.test_desk import NOON, Office, camera
 
 WRONG = Words("误报：早餐车有证", "wrong: the breakfast cart has a permit")
 
@@ -162,3 +163,24 @@ def test_an_attached_case_keeps_the_platforms_reference(tmp_path: Path) -> None:
     draft = clerk.write(stored, status="update", reasons=(), evidence=(), models=())
     assert (draft.attached_to, draft.clock) == ("SSP-17", unset)
     assert draft.title.zh.endswith("cam-1")
+
+
+def test_wishes_are_kept_until_they_are_taken_up(tmp_path: Path) -> None:
+    """All or none; once; over a restart of either side."""
+    office = Office(tmp_path)
+    (one,) = office.sees(0)
+    (two,) = office.sees(1, zone="z-2", place="elsewhere", category="0136")
+    wishes = Withdrawals(tmp_path / "gridpatrol.db")
+    with pytest.raises(ReviewError, match="no-such-case"):
+        wishes.ask([one.case_id, "no-such-case"], WRONG, NOON)
+    assert wishes.pending() == []
+    assert wishes.ask([one.case_id, two.case_id], WRONG, NOON) == 2
+    assert wishes.ask([one.case_id], WRONG, NOON) == 0
+    wishes.close()
+    wishes = Withdrawals(tmp_path / "gridpatrol.db")
+    assert wishes.pending() == [Withdrawal(c.case_id, WRONG) for c in (one, two)]
+    office.desk.withdraw(one.case_id, WRONG)
+    wishes.done(one.case_id, NOON)
+    assert wishes.pending() == [Withdrawal(two.case_id, WRONG)]
+    assert wishes.ask([one.case_id], WRONG, NOON) == 0
+    wishes.close()

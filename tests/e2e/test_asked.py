@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -255,3 +257,38 @@ def test_a_request_waits_at_the_broker_for_a_box_that_is_away(
             here.ask(request, patience_s=1.0)
         here.edge.start()
         assert until(lambda: bool(replies_stored(here.edge, request.request_id)), 30)
+
+
+@pytest.mark.timeout(300)
+def test_a_case_is_taken_back_by_hand(tmp_path: Path, clips: dict[str, Path]) -> None:
+    """``gridpatrol review withdraw`` beside the running box; what still stands stays quiet."""
+    with street(tmp_path, clips) as here:
+        case = here.case()
+        words = ["review", "withdraw", case, "--because", "有证", "-c", str(here.config)]
+        command = [sys.executable, "-m", "edge.cli", *words]
+        for said in ("1 case(s) will be withdrawn", "0 case(s) will be withdrawn"):
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            assert said in done.stdout
+        path = here.edge.state / "gridpatrol.db"
+
+        def sent() -> list[tuple[str, str]]:
+            with sqlite3.connect(path, timeout=10) as db:
+                return db.execute(
+                    "SELECT status, state FROM outbox WHERE subject = ? ORDER BY seq", (case,)
+                ).fetchall()
+
+        assert until(lambda: sent()[-1] == ("withdrawn", "done"), 30), sent()
+        before = set(here.edge.committed())
+        seen = last_seen(path, case)
+        assert until(lambda: last_seen(path, case) != seen, 30), "it is still looked at"
+        assert set(here.edge.committed()) == before
+        unknown = subprocess.run([*command[:5], "nobody", *command[6:]], capture_output=True)
+        assert unknown.returncode == 2
+        assert b"REV-002" in unknown.stderr
+
+
+def last_seen(path: Path, case_id: str) -> str:
+    """When the box last saw a case's thing, as stored."""
+    with sqlite3.connect(path, timeout=10) as db:
+        (row,) = db.execute("SELECT last_seen FROM cases WHERE case_id = ?", (case_id,))
+    return str(row[0])
