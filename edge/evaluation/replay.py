@@ -104,7 +104,7 @@ def settings_of(scenario: Scenario, variant: Variant, state: Path) -> Settings:
         box=BoxSettings(id="evaluation", city="420111", state_dir=state / "state"),
         mqtt=MqttSettings(host="127.0.0.1"),  # never connected to
         grid=GridSettings(cells=cells),
-        detectors=variant.detectors(scenario.detectors),
+        detectors=variant.detectors(scenario.detectors, scenario.length_s),
         cameras=(camera,),
     )
 

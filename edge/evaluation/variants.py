@@ -1,8 +1,10 @@
 """What can be switched off, so that a reader sees what each stage contributes.
 
-``zones``: every polygon is the whole picture. ``dwell``: nothing needs to stay. ``second_look``:
-findings are not judged again. ``dedup``: every time a rule begins to fire counts as a case.
-``bare``: none of the rules; any detection of a fitting meaning is a case, one per ten minutes.
+``zones``: every polygon is the whole picture; wording is looked for ``SEARCHES`` times a film at
+most, since each search of so much takes a second and more. ``dwell``: nothing needs to stay.
+``second_look``: findings are not judged again. ``dedup``: every time a rule begins to fire counts
+as a case. ``bare``: none of the rules; any detection of a fitting meaning is a case, one per ten
+minutes.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from edge.config.model import CameraSettings, DetectorSettings, ZoneSettings
 from edge.errors import Code, EvaluationError
 
 STAGES = ("zones", "dwell", "second_look", "dedup", "bare")
+SEARCHES = 16
 _AT_ONCE_S = 0.1
 _WHOLE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 
@@ -33,8 +36,8 @@ class Variant:
     models: tuple[str, ...] = ()
     models_dir: Path | None = None
 
-    def detectors(self, given: DetectorSettings) -> DetectorSettings:
-        """A scenario's detector settings under this variant."""
+    def detectors(self, given: DetectorSettings, length_s: float) -> DetectorSettings:
+        """A scenario's detector settings under this variant; it lasts ``length_s`` seconds."""
         chosen = given.object
         if self.models:
             chosen = chosen.model_copy(update={"models": self.models})
@@ -43,6 +46,9 @@ class Variant:
         update: dict[str, object] = {"object": chosen}
         if "dwell" in self.without:
             update["static"] = given.static.model_copy(update={"stay_s": _AT_ONCE_S})
+        if "zones" in self.without:
+            every_s = max(given.text.every_s, length_s / SEARCHES)
+            update["text"] = given.text.model_copy(update={"every_s": every_s})
         second_look = getattr(given, "second_look", None)
         if "second_look" in self.without and second_look is not None:
             update["second_look"] = second_look.model_copy(update={"enabled": False})

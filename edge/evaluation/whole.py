@@ -24,11 +24,11 @@ from edge.evaluation.markdown import cases_section, detector_section, stages_sec
 from edge.evaluation.plan import DetectorPlan, Plan, find, stems
 from edge.evaluation.scenario import KINDS, Scenario
 from edge.evaluation.sheets import reliability_svg, worst_cases, worst_detections
-from edge.evaluation.variants import STAGES, Variant
+from edge.evaluation.variants import SEARCHES, STAGES, Variant
 
 BEGIN, END = "<!-- gridpatrol eval: begin -->", "<!-- gridpatrol eval: end -->"
 _STAGE_TITLES = {
-    "zones": "without zones (whole picture)",
+    "zones": f"without zones (whole picture; wording looked for {SEARCHES} times a film)",
     "dwell": "without dwell",
     "second_look": "without the second look",
     "dedup": "without deduplication",

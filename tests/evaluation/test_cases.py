@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from edge.config.model import DetectorSettings
 from edge.errors import EvaluationError
 from edge.evaluation.cases import run_cases, summary
 from edge.evaluation.load import load_scenarios
-from edge.evaluation.variants import Variant, stages
+from edge.evaluation.variants import SEARCHES, Variant, stages
 from tests.evaluation.making import key_frames, noise, scenario, write_scenario, write_video
 
 TRUTH = [{"category": "0406", "zone": "kerb", "from": 24, "to": 120}]
@@ -98,6 +99,15 @@ def test_bad_truth_stops_the_command_before_it_runs(folder: Path, tmp_path: Path
     assert "EVL-006" in done.stderr
     assert "Traceback" not in done.stderr
     assert not out.exists()
+
+
+def test_without_zones_wording_is_looked_for_less_often() -> None:
+    """Else a film whose whole picture is searched on each look takes hours."""
+    given = DetectorSettings()
+    every_s = Variant(frozenset({"zones"})).detectors(given, 22_500.0).text.every_s
+    assert every_s == 22_500.0 / SEARCHES
+    assert Variant(frozenset({"zones"})).detectors(given, 60.0).text == given.text
+    assert Variant(frozenset({"dwell"})).detectors(given, 22_500.0).text == given.text
 
 
 def test_stages_are_checked() -> None:
