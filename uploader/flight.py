@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from edge.clock import Clock
-from edge.errors import Code, ContractError, DeliveryError, GridpatrolError
+from edge.errors import Code, DeliveryError, GridpatrolError
 from edge.telemetry import metrics
 from uploader.backoff import backoff_s
-from uploader.contract.messages import ReceiptData, ReceiptEvent, read
+from uploader.contract.messages import ReceiptData
 from uploader.lanes import Boundary, Lane, Pace
 from uploader.outbox import Outbox, OutboxRow, Settled, Settlement
 from uploader.packets import Packet, packets
+from uploader.receipts import readable
 from uploader.settings import Uplink
 from uploader.topics import BoxTopics
 from uploader.transport import Acked, Arrived, Link, Lost
@@ -162,12 +163,7 @@ class Flight:
         Raises:
             StoreError: the outbox cannot be written.
         """
-        receipts = []
-        for message in messages:
-            try:
-                receipts.append(read(ReceiptEvent, message.payload, message.topic).data)
-            except ContractError as misfit:
-                self._report(misfit)
+        receipts = readable(messages, self._report, self._settings.receipt_keys)
         if not receipts:
             return
         self._silences = 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from uploader.contract.properties import Sign
+from uploader.signing import Verifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,7 @@ class Uplink(BrokerLogin):
         backlog_bytes_per_s: what was not fresh goes out no faster; 0: no bound.
         version: of the software, shown in the presence message.
         sign: signs every message of the box; None: they go unsigned.
+        receipt_keys: only receipts that one of these signed count; None: any receipt does.
     """
 
     city: str
@@ -61,6 +63,7 @@ class Uplink(BrokerLogin):
     backlog_bytes_per_s: int = 2_097_152
     version: str = ""
     sign: Sign | None = field(default=None, repr=False)
+    receipt_keys: Verifier | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

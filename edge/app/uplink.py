@@ -9,7 +9,7 @@ from edge.config.model import Settings
 from uploader.commands import Commands
 from uploader.publisher import Uploader
 from uploader.settings import Uplink
-from uploader.signing import Signer, load_or_make_signer
+from uploader.signing import Signer, load_or_make_signer, trusted
 
 
 def build_uploader(settings: Settings, database: Path, commands: Commands) -> Uploader:
@@ -39,6 +39,7 @@ def build_uploader(settings: Settings, database: Path, commands: Commands) -> Up
             backlog_bytes_per_s=mqtt.backlog_bytes_per_s,
             version=__version__,
             sign=signer.sign if signer else None,
+            receipt_keys=trusted(mqtt.trusted_keys) if mqtt.signed_receipts else None,
         ),
         database,
         commands=commands,

@@ -292,7 +292,14 @@ class MqttSettings(Section):
     chunk_bytes: Annotated[int, Field(ge=1024, le=16 * 1024 * 1024)] = 131072
     sign: bool = True
     trusted_keys: tuple[Path, ...] = ()
+    signed_receipts: bool = False
     backlog_bytes_per_s: Annotated[int, Field(ge=0, le=10**10)] = 2_097_152
+
+    @model_validator(mode="after")
+    def _receipts_need_keys(self) -> MqttSettings:
+        if self.signed_receipts and not self.trusted_keys:
+            raise ValueError("signed_receipts needs the platform's keys; list them in trusted_keys")
+        return self
 
 
 class ConsoleSettings(Section):
