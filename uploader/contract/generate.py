@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from uploader.contract.asyncapi import document
-from uploader.contract.messages import EVENTS
+from uploader.contract.messages import EVENTS, VERSION
 
 FOLDER = Path(__file__).parent
 
@@ -34,6 +34,16 @@ def write() -> None:
     for path, text in generated().items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+
+def freeze() -> Path:
+    """Keep today's schemas as those of this version: what comes later is compared with them."""
+    folder = FOLDER / "golden" / f"v{VERSION}" / "schemas"
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, text in generated().items():
+        if path.suffix == ".json":
+            (folder / path.name).write_text(text, encoding="utf-8")
+    return folder
 
 
 def stale() -> list[Path]:
