@@ -10,6 +10,7 @@ again: the receiver knows a repeated message by its id.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,6 +19,7 @@ from edge.clock import Clock
 from edge.errors import Code, DeliveryError, GridpatrolError
 from edge.telemetry import metrics
 from uploader.backoff import backoff_s
+from uploader.claims import Claims, Stored
 from uploader.contract.messages import ReceiptData
 from uploader.lanes import Boundary, Lane, Pace
 from uploader.outbox import Outbox, OutboxRow, Settled, Settlement
@@ -45,6 +47,7 @@ _FAILURE = 0x80
 class _Airborne:
     row: OutboxRow
     lane: Lane
+    uploading: bool = False
     unanswered: int = 0
     deadline: float | None = None
     since: float = field(default_factory=time.monotonic)
@@ -57,7 +60,7 @@ class _Sent:
     last: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Sending:
     airborne: _Airborne
     packets: Iterator[Packet]
@@ -72,6 +75,7 @@ class Flight:
         topics: of this box.
         settings: time-out, chunk size, pace of the backlog.
         boundary: which rows are live; outlives the connection.
+        claims: stores evidence that has an address; None: all goes in chunks.
         report: told every fault.
         clock: wall time, for due rows.
     """
@@ -84,6 +88,7 @@ class Flight:
         settings: Uplink,
         *,
         boundary: Boundary,
+        claims: Claims | None,
         report: Callable[[GridpatrolError], None],
         clock: Clock,
     ) -> None:
@@ -92,12 +97,13 @@ class Flight:
         self._topics = topics
         self._settings = settings
         self._boundary = boundary
+        self._claims = claims
         self._report = report
         self._clock = clock
         self._pace = Pace(settings.backlog_bytes_per_s)
         self._air: dict[int, _Airborne] = {}
         self._unanswered: dict[int, _Sent] = {}
-        self._sending: dict[Lane, _Sending] = {}
+        self._queues: dict[Lane, deque[_Sending]] = {lane: deque() for lane in Lane}
         self._rests: list[tuple[int, timedelta]] = []
         self._heard = time.monotonic()
         self._silences = 0
@@ -205,7 +211,7 @@ class Flight:
 
     def _ready(self, lane: Lane, boundary: int) -> bool:
         """Whether the lane has a message to send."""
-        return lane in self._sending or self._start_next(lane, boundary)
+        return bool(self._queues[lane]) or self._start_next(lane, boundary)
 
     def _start_next(self, lane: Lane, boundary: int) -> bool:
         if time.monotonic() < self._quiet_until:
@@ -217,19 +223,53 @@ class Flight:
             row = found[0]
             if len(row.payload) <= self._link.payload_maximum:
                 airborne = self._air[row.seq] = _Airborne(row, lane)
-                chunk_bytes = min(self._settings.chunk_bytes, self._link.payload_maximum)
-                to_send = packets(
-                    row,
-                    self._topics,
-                    chunk_bytes,
-                    self._report,
-                    self._settings.sign,
-                    historical=lane is Lane.BACKLOG,
-                )
-                self._sending[lane] = _Sending(airborne, to_send)
-                return True
-            self._refuse_size(row)
+                if not self._upload(airborne):
+                    self._send(airborne, elsewhere=False)
+                    return True
+            else:
+                self._refuse_size(row)
         return False
+
+    def _upload(self, airborne: _Airborne) -> bool:
+        """Whether the row's evidence goes to the store first."""
+        if self._claims is None:
+            return False
+        wanted = self._claims.wanted(airborne.row)
+        if wanted:
+            airborne.uploading = True
+            self._claims.submit(airborne.row)
+            size_bytes = sum(item.size_bytes for item in wanted)
+            metrics.UPLINK_SENT_BYTES.labels(lane=airborne.lane).inc(size_bytes)
+            if airborne.lane is Lane.BACKLOG:
+                self._pace.spend(size_bytes)
+        return bool(wanted)
+
+    def on_stored(self, stored: Stored) -> None:
+        """The store has the evidence of a row, or says why not; its message goes next."""
+        airborne = self._air.get(stored.seq)
+        if airborne is None or not airborne.uploading:
+            return
+        airborne.uploading = False
+        for fault in stored.faults:
+            metrics.UPLINK_RETRIES.labels(reason="evidence_store").inc()
+            self._report(fault)
+        by_mqtt = stored.faults and self._claims is not None and self._claims.instead_by_mqtt
+        if by_mqtt:
+            metrics.EVIDENCE_INSTEAD_BY_MQTT.inc()
+        self._send(airborne, elsewhere=not by_mqtt)
+
+    def _send(self, airborne: _Airborne, *, elsewhere: bool) -> None:
+        chunk_bytes = min(self._settings.chunk_bytes, self._link.payload_maximum)
+        to_send = packets(
+            airborne.row,
+            self._topics,
+            chunk_bytes,
+            self._report,
+            self._settings.sign,
+            historical=airborne.lane is Lane.BACKLOG,
+            elsewhere=elsewhere,
+        )
+        self._queues[airborne.lane].append(_Sending(airborne, to_send))
 
     def _busy(self) -> list[int]:
         return [*self._air, *(seq for seq, _delay in self._rests)]
@@ -243,8 +283,9 @@ class Flight:
         return mine < WINDOW_ROWS // 2 and (not mine or weight < _WINDOW_BYTES)
 
     def _send_one(self, lane: Lane) -> None:
-        airborne = self._sending[lane].airborne
-        packet = next(self._sending[lane].packets)
+        sending = self._queues[lane][0]
+        airborne = sending.airborne
+        packet = next(sending.packets)
         if not self._unanswered:
             self._heard = time.monotonic()
         mid = self._link.publish(
@@ -256,7 +297,7 @@ class Flight:
         airborne.unanswered += 1
         self._unanswered[mid] = _Sent(airborne, packet.topic, packet.last)
         if packet.last:
-            del self._sending[lane]
+            self._queues[lane].popleft()
 
     def _expire(self) -> None:
         now = time.monotonic()
@@ -313,9 +354,9 @@ class Flight:
 
     def _land(self, airborne: _Airborne) -> None:
         del self._air[airborne.row.seq]
-        sending = self._sending.get(airborne.lane)
-        if sending is not None and sending.airborne is airborne:
-            del self._sending[airborne.lane]
+        queue = self._queues[airborne.lane]
+        for sending in [s for s in queue if s.airborne is airborne]:
+            queue.remove(sending)
 
 
 def _unknown(receipt: ReceiptData) -> DeliveryError:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from edge.cases.draft import CaseDraft
 from edge.clock import Clock, iso, utc_now
 from edge.sqlite import transaction
 from uploader.contract.build import from_draft, reply_event
-from uploader.contract.messages import ReceiptData, ReplyData
+from uploader.contract.messages import Evidence, ReceiptData, ReplyData
 from uploader.lanes import Lane
 from uploader.letters import LetterView, letters
 from uploader.outbox_rows import (
@@ -97,16 +97,26 @@ class Outbox:
         path: the database file, shared with the case store.
         city, node: written into every message.
         clock: what time it is.
+        url_of: where a file of this hash will be, by claim check; None: files go in chunks.
 
     Raises:
         StoreError: the database cannot be opened, or a newer gridpatrol made it.
     """
 
-    def __init__(self, path: Path, *, city: str, node: str, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        city: str,
+        node: str,
+        clock: Clock = utc_now,
+        url_of: Callable[[str], str] | None = None,
+    ) -> None:
         self._path = path
         self._city = city
         self._node = node
         self._clock = clock
+        self._url_of = url_of
         self._db = open_outbox(path)
         self._served = dict.fromkeys(Lane, "")
 
@@ -122,7 +132,9 @@ class Outbox:
         """
 
         def write(seq: int) -> bytes:
-            return from_draft(draft, city=self._city, node=self._node, seq=seq).to_bytes()
+            event = from_draft(draft, city=self._city, node=self._node, seq=seq)
+            data = event.data.model_copy(update=self._claims(event.data.evidence))
+            return event.model_copy(update={"data": data}).to_bytes()
 
         evidence = tuple(
             OutboxEvidence(e.sha256, e.path, e.size_bytes, e.media_type) for e in draft.evidence
@@ -142,7 +154,8 @@ class Outbox:
         """
 
         def write(seq: int) -> bytes:
-            return reply_event(reply, city=self._city, node=self._node, seq=seq).to_bytes()
+            said = reply.model_copy(update=self._claims(reply.evidence))
+            return reply_event(said, city=self._city, node=self._node, seq=seq).to_bytes()
 
         letter = Letter("reply", reply.request_id, 1, reply.result, "reply", write, evidence)
         return self.put(tx, letter)
@@ -174,8 +187,19 @@ class Outbox:
             ),
         )
         tx.executemany(
-            "INSERT OR IGNORE INTO outbox_evidence VALUES (?, ?, ?, ?, ?)",
-            [(seq, e.sha256, str(e.path), e.size_bytes, e.media_type) for e in letter.evidence],
+            "INSERT OR IGNORE INTO outbox_evidence (seq, sha256, path, size_bytes, media_type, url)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    seq,
+                    e.sha256,
+                    str(e.path),
+                    e.size_bytes,
+                    e.media_type,
+                    self._url_of(e.sha256) if self._url_of else None,
+                )
+                for e in letter.evidence
+            ],
         )
         return seq
 
@@ -338,6 +362,13 @@ class Outbox:
             row = tx.execute("SELECT value FROM uplink WHERE key = 'session'").fetchone()
         return int(row["value"])
 
+    def _claims(self, evidence: Sequence[Evidence]) -> dict[str, tuple[Evidence, ...]]:
+        """The evidence with its addresses. Set here and never again: the bytes stay the same."""
+        if self._url_of is None:
+            return {"evidence": tuple(evidence)}
+        found = [e.model_copy(update={"url": self._url_of(e.sha256)}) for e in evidence]
+        return {"evidence": tuple(found)}
+
     def _kinds_after(self, last: str) -> list[str]:
         """Categories with pending rows, beginning behind the one served last."""
         kinds: list[str] = []
@@ -360,7 +391,7 @@ class Outbox:
             "SELECT * FROM outbox_evidence WHERE seq = ? ORDER BY rowid", (seq,)
         )
         evidence = tuple(
-            OutboxEvidence(f["sha256"], Path(f["path"]), f["size_bytes"], f["media_type"])
+            OutboxEvidence(f["sha256"], Path(f["path"]), f["size_bytes"], f["media_type"], f["url"])
             for f in files
         )
         return OutboxRow(

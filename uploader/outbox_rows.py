@@ -31,12 +31,13 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class OutboxEvidence:
-    """A file that belongs to a row."""
+    """A file that belongs to a row; ``url``: where the message says it is, None: in chunks."""
 
     sha256: str
     path: Path
     size_bytes: int
     media_type: str
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +88,16 @@ class OutboxRow:
     missing: frozenset[str] | None
 
     @property
+    def lacking(self) -> tuple[OutboxEvidence, ...]:
+        """Files the platform may not have yet."""
+        if self.missing is None:
+            return self.evidence
+        return tuple(item for item in self.evidence if item.sha256 in self.missing)
+
+    @property
     def size_bytes(self) -> int:
         """What goes over the wire, about."""
-        return len(self.payload) + sum(
-            item.size_bytes
-            for item in self.evidence
-            if self.missing is None or item.sha256 in self.missing
-        )
+        return len(self.payload) + sum(item.size_bytes for item in self.lacking)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from edge.errors import Code, StoreError
 from edge.sqlite import open_database, transaction
 
-VERSION = 2
+VERSION = 3
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS outbox (
@@ -38,6 +38,7 @@ CREATE TABLE IF NOT EXISTS outbox_evidence (
     path TEXT NOT NULL,
     size_bytes INTEGER NOT NULL,
     media_type TEXT NOT NULL,
+    url TEXT,
     PRIMARY KEY (seq, sha256)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS uplink (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
@@ -47,7 +48,7 @@ CREATE INDEX IF NOT EXISTS outbox_due ON outbox (kind, next_at, seq) WHERE state
 CREATE INDEX IF NOT EXISTS outbox_done ON outbox (settled_at, seq) WHERE state = 'done';
 CREATE INDEX IF NOT EXISTS outbox_dead ON outbox (seq) WHERE state = 'dead';
 CREATE INDEX IF NOT EXISTS outbox_evidence_path ON outbox_evidence (path);
-INSERT OR IGNORE INTO uplink VALUES ('outbox_schema', 2);
+INSERT OR IGNORE INTO uplink VALUES ('outbox_schema', 3);
 """
 """What a fresh file gets; on a file of this version it changes nothing."""
 
@@ -62,6 +63,8 @@ _MIGRATIONS = {
         "DROP INDEX outbox_pending",
         "DROP INDEX outbox_state",
     ),
+    # Evidence by claim check.
+    3: ("ALTER TABLE outbox_evidence ADD COLUMN url TEXT",),
 }
 
 

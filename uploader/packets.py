@@ -32,6 +32,7 @@ def packets(
     sign: Sign | None = None,
     *,
     historical: bool = False,
+    elsewhere: bool = False,
 ) -> Iterator[Packet]:
     """What to publish for a row, one file in memory at a time.
 
@@ -43,9 +44,11 @@ def packets(
             then says what it lacks, and the row stays until the file is back.
         sign: signs the message; None: it goes unsigned.
         historical: it waited long: said beside the payload, whose bytes never change.
+        elsewhere: files with an address are left out: they are in the store it names, or wait
+            for it.
     """
-    for item in row.evidence:
-        if row.missing is not None and item.sha256 not in row.missing:
+    for item in row.lacking:
+        if elsewhere and item.url is not None:
             continue
         try:
             content = read_evidence(item)

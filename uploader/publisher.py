@@ -15,6 +15,7 @@ import structlog
 from edge.clock import Clock, utc_now
 from edge.errors import Code, DeliveryError, GridpatrolError, StoreError
 from uploader.backoff import Patience
+from uploader.claims import Claims, Stored
 from uploader.commands import Commands
 from uploader.contract.build import state_event
 from uploader.contract.messages import CONTENT_TYPE
@@ -70,6 +71,7 @@ class Uploader:
 
     Raises:
         ConfigError: root, city or node would not fit into a topic.
+        GridpatrolError: the extra ``s3`` is wanted and not installed.
     """
 
     def __init__(
@@ -86,12 +88,17 @@ class Uploader:
         self._reported: bytes | None = None
         self._clock = clock
         self._topics = BoxTopics(settings.root, settings.city, settings.node)
-        self._events: SimpleQueue[Event | None] = SimpleQueue()
+        self._events: SimpleQueue[Event | Stored | None] = SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uploader", daemon=True)
         self._status = UplinkStatus()
         self._count_at = 0.0
         self._boundary = Boundary()
+        self._claims = (
+            Claims(settings.s3, settings.city, settings.node, self._events.put)
+            if settings.s3
+            else None
+        )
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -139,6 +146,8 @@ class Uploader:
                 self._rest(outbox, patience.delay_s(fault, time.monotonic() - before))
         if outbox is not None:
             outbox.close()
+        if self._claims is not None:
+            self._claims.close()
 
     def _open_outbox(self) -> Outbox:
         s = self._settings
@@ -174,6 +183,7 @@ class Uploader:
             self._topics,
             self._settings,
             boundary=self._boundary,
+            claims=self._claims,
             report=self._report,
             clock=self._clock,
         )
@@ -192,6 +202,8 @@ class Uploader:
                 match event:
                     case Acked():
                         flight.on_acked(event)
+                    case Stored():
+                        flight.on_stored(event)
                     case Lost():
                         flight.on_lost(event)
                         raise DeliveryError(
@@ -213,9 +225,9 @@ class Uploader:
                     self._commands.take(message)
                 link.ack(message)
 
-    def _next_events(self, wait_s: float = _POLL_S) -> list[Event]:
+    def _next_events(self, wait_s: float = _POLL_S) -> list[Event | Stored]:
         """Everything that has come in; waits a moment when there is nothing."""
-        found: list[Event] = []
+        found: list[Event | Stored] = []
         try:
             event = self._events.get(timeout=wait_s)
             while True:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from uploader.contract.properties import Sign
+from uploader.s3 import S3Settings
 from uploader.signing import Verifier
 
 
@@ -51,6 +52,7 @@ class Uplink(BrokerLogin):
         chunk_bytes: evidence travels in pieces of at most this size; less when the broker
             announces a smaller packet size.
         backlog_bytes_per_s: what was not fresh goes out no faster; 0: no bound.
+        s3: the store that evidence goes to; None: it goes over MQTT, in chunks.
         version: of the software, shown in the presence message.
         sign: signs every message of the box; None: they go unsigned.
         receipt_keys: only receipts that one of these signed count; None: any receipt does.
@@ -61,6 +63,7 @@ class Uplink(BrokerLogin):
     receipt_timeout_s: float = 20.0
     chunk_bytes: int = 131072
     backlog_bytes_per_s: int = 2_097_152
+    s3: S3Settings | None = None
     version: str = ""
     sign: Sign | None = field(default=None, repr=False)
     receipt_keys: Verifier | None = None

@@ -14,7 +14,7 @@ from edge.app.gate import Gate
 from edge.app.hearing import Hearing, attaching, build_hearing
 from edge.app.pipeline import Pipeline
 from edge.app.signs import ad_rules
-from edge.app.uplink import build_uploader
+from edge.app.uplink import build_uploader, open_outbox
 from edge.cases.desk import CaseDesk
 from edge.cases.evidence import EvidenceRoom
 from edge.cases.known import KnownStore
@@ -32,7 +32,6 @@ from edge.streams.pool import StreamPool
 from edge.streams.source import Source
 from edge.streams.worker import Backoff
 from uploader.housekeeper import Housekeeper, open_retention
-from uploader.outbox import Outbox
 from uploader.publisher import Uploader
 
 
@@ -99,7 +98,7 @@ def build_rooms(settings: Settings) -> Rooms:
         lock = undo.enter_context(_lock(state))
         database = state / "gridpatrol.db"
         watch = disk_watch(settings)
-        store = CaseStore(database, Outbox(database, city=settings.box.city, node=settings.box.id))
+        store = CaseStore(database, open_outbox(settings, database))
         undo.callback(store.close)
         known = KnownStore(database, attaching(settings))
         undo.callback(known.close)

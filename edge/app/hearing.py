@@ -12,6 +12,7 @@ from edge.app.answering import Answered, Answerer
 from edge.app.asked import RequestDesk
 from edge.app.detecting import ground_watcher
 from edge.app.sighting import Eyes
+from edge.app.uplink import open_outbox
 from edge.cases.answers import AnswerRoom
 from edge.cases.desk import CaseDesk
 from edge.cases.evidence import EvidenceRoom
@@ -28,7 +29,6 @@ from edge.telemetry import metrics
 from edge.telemetry.logs import get_logger
 from uploader.commands import Commands, Desired, Said
 from uploader.contract.messages import RequestData
-from uploader.outbox import Outbox
 from uploader.requests import MOST_STARTS, RequestStore
 from uploader.signing import trusted
 from uploader.topics import BoxTopics
@@ -198,8 +198,7 @@ def cells_of(
 
 
 def _requests(settings: Settings, database: Path) -> RequestStore:
-    city, node = settings.box.city, settings.box.id
-    return RequestStore(database, Outbox(database, city=city, node=node))
+    return RequestStore(database, open_outbox(settings, database))
 
 
 def _eyes(watchers: Mapping[str, SceneWatcher], detectors: Sequence[Detector]) -> Eyes:

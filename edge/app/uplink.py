@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from edge import __version__
 from edge.config.model import Settings
 from uploader.commands import Commands
+from uploader.outbox import Outbox
 from uploader.publisher import Uploader
+from uploader.s3 import S3Settings
 from uploader.settings import Uplink
 from uploader.signing import Signer, load_or_make_signer, trusted
 
@@ -17,6 +20,7 @@ def build_uploader(settings: Settings, database: Path, commands: Commands) -> Up
 
     Raises:
         ConfigError: the box's own key is not in order.
+        GridpatrolError: an evidence store is configured and the extra ``s3`` is not installed.
     """
     mqtt = settings.mqtt
     tls = mqtt.tls
@@ -40,10 +44,40 @@ def build_uploader(settings: Settings, database: Path, commands: Commands) -> Up
             version=__version__,
             sign=signer.sign if signer else None,
             receipt_keys=trusted(mqtt.trusted_keys) if mqtt.signed_receipts else None,
+            s3=evidence_store(settings),
         ),
         database,
         commands=commands,
     )
+
+
+def evidence_store(settings: Settings) -> S3Settings | None:
+    """Where evidence goes; None: over MQTT, in chunks."""
+    chosen = settings.evidence.s3
+    if chosen is None:
+        return None
+    return S3Settings(
+        endpoint=chosen.endpoint.rstrip("/"),
+        bucket=chosen.bucket,
+        access_key=chosen.access_key,
+        secret_key=chosen.secret_key.get_secret_value(),
+        region=chosen.region,
+        prefix=chosen.prefix,
+        public_url=chosen.public_url,
+        ca_file=chosen.ca_file,
+        when_down=chosen.when_down,
+    )
+
+
+def open_outbox(settings: Settings, database: Path) -> Outbox:
+    """The outbox of this box, for those who put letters into it.
+
+    Raises:
+        StoreError: the database cannot be opened.
+    """
+    box, s3 = settings.box, evidence_store(settings)
+    url_of = None if s3 is None else partial(s3.url, box.city, box.id)
+    return Outbox(database, city=box.city, node=box.id, url_of=url_of)
 
 
 def box_signer(settings: Settings) -> Signer | None:

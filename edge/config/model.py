@@ -270,6 +270,26 @@ class StorageSettings(Section):
         return self
 
 
+class S3StoreSettings(Section):
+    """An S3-compatible store for evidence; its bucket must exist."""
+
+    endpoint: Annotated[str, Field(pattern=r"^https?://[^/\s]+/?$")]
+    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+    access_key: str
+    secret_key: SecretStr
+    region: str = "us-east-1"
+    prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]+/)*$")] = ""
+    public_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+/?$")] | None = None
+    ca_file: Path | None = None
+    when_down: Literal["wait", "mqtt"] = "wait"
+
+
+class EvidenceSettings(Section):
+    """Where evidence goes: over MQTT in chunks, unless there is a store for it."""
+
+    s3: S3StoreSettings | None = None
+
+
 class TlsSettings(Section):
     """TLS to the broker; certificate and key make it mutual."""
 
@@ -320,6 +340,7 @@ class Settings(Section):
     detectors: DetectorSettings = DetectorSettings()
     cases: CaseSettings = CaseSettings()
     storage: StorageSettings = StorageSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
     console: ConsoleSettings = ConsoleSettings()
     cameras: Annotated[tuple[CameraSettings, ...], Field(min_length=1)]
 

@@ -86,6 +86,11 @@ UPLINK_RETRIES = Counter(
 UPLINK_RECEIPTS = Counter(
     "gridpatrol_uplink_receipts", "Receipts by result.", ["result"], registry=REGISTRY
 )
+EVIDENCE_INSTEAD_BY_MQTT = Counter(
+    "gridpatrol_evidence_instead_by_mqtt",
+    "Letters whose evidence went over MQTT because its store did not take it.",
+    registry=REGISTRY,
+)
 RECEIPT_SECONDS = Histogram(
     "gridpatrol_uplink_receipt_seconds",
     "From the first message of a letter to its receipt, by lane.",

@@ -27,6 +27,7 @@ NAMES = {
     "gridpatrol_storage_free_bytes": "gauge",
     "gridpatrol_storage_refused": "counter",
     "gridpatrol_retention_removed": "counter",
+    "gridpatrol_evidence_instead_by_mqtt": "counter",
     "gridpatrol_uplink_sent_bytes": "counter",
     "gridpatrol_uplink_retries": "counter",
     "gridpatrol_uplink_receipts": "counter",

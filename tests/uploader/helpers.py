@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from edge.cases.draft import CaseDraft, EvidenceItem, EvidenceRole, Location, Source, Status
@@ -98,9 +99,13 @@ class Box:
             Uplink(host=broker.host, port=broker.port, city=CITY, node=NODE),
             **{"receipt_timeout_s": 2.0, "backlog_bytes_per_s": 0, **settings},
         )
-        self.outbox = Outbox(self.path, city=CITY, node=NODE)
+        self.outbox = Outbox(self.path, city=CITY, node=NODE, url_of=self._url_of())
         self._db = open_database(self.path, SCHEMA + _CASES)
         self.uploader: Uploader | None = None
+
+    def _url_of(self) -> Callable[[str], str] | None:
+        s3 = self.settings.s3
+        return None if s3 is None else partial(s3.url, CITY, NODE)
 
     def commit(self, draft: CaseDraft) -> int:
         """Store a revision as the case store does: case and outbox row in one transaction."""
