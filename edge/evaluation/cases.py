@@ -96,6 +96,7 @@ def _row(entry: Judged) -> dict[str, Any]:
         "kind": scenario.kind,
         "split": scenario.split,
         "ships": scenario.ships,
+        "set": scenario.group,
         "tags": list(scenario.tags),
         "length_s": round(scenario.length_s, 1),
         "found": [

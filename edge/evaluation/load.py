@@ -117,6 +117,7 @@ class _Reader:
             truth=truth,
             length_s=length.seconds,
             ships=bool(document.get("ships", False)),
+            group=str(document.get("set") or ""),
         )
 
     def _bad(self, field: str, what: str) -> None:

@@ -16,12 +16,17 @@ _NAMES = {
 
 def cases_section(document: Mapping[str, Any]) -> list[str]:
     """Main figures per category, then each mistake in a line."""
+    return [*cases_table(document), "", *_mistakes(document["scenarios"])]
+
+
+def cases_table(document: Mapping[str, Any]) -> list[str]:
+    """Main figures per category."""
     rows = [_case_row(name, figures) for name, figures in document["categories"].items()]
     head = (
         "category", "n", "precision (95 %)", "recall (95 %)", "false a camera-day on negatives",
         "duplicates", "time to report: median, 90 %", "scenarios (negative)",
     )  # fmt: skip
-    return [*table(head, rows), "", *_mistakes(document["scenarios"])]
+    return table(head, rows)
 
 
 def _case_row(name: str, figures: Mapping[str, Any]) -> list[str]:

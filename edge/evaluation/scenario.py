@@ -54,6 +54,7 @@ class Scenario:
         truth: what should be reported; empty for a negative.
         length_s: seconds of the scenario's clock that the video lasts.
         ships: made only of what may ship.
+        group: the set it belongs to, for the report; empty when not said.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Scenario:
     truth: tuple[Truth, ...]
     length_s: float
     ships: bool
+    group: str = ""
 
     @property
     def watched(self) -> frozenset[str]:

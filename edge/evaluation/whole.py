@@ -20,7 +20,12 @@ from edge.evaluation.cases import Judged, run_cases, summary
 from edge.evaluation.dataset import load_dataset
 from edge.evaluation.detector import detector_figures, run_detector
 from edge.evaluation.load import load_scenarios
-from edge.evaluation.markdown import cases_section, detector_section, stages_section
+from edge.evaluation.markdown import (
+    cases_section,
+    cases_table,
+    detector_section,
+    stages_section,
+)
 from edge.evaluation.plan import DetectorPlan, Plan, find, stems
 from edge.evaluation.scenario import KINDS, Scenario
 from edge.evaluation.sheets import reliability_svg, worst_cases, worst_detections
@@ -34,10 +39,12 @@ _STAGE_TITLES = {
     "dedup": "without deduplication",
     "bare": "bare detector, a score threshold and no rules",
 }
-_GROUPS = {
-    "core": "Scenarios made only of what ships",
-    "desk": "Scenarios made at the desk from data that does not ship",
+_PARTS = {
+    "core": "Only scenarios made of what ships",
+    "desk": "Only scenarios made at the desk from data that does not ship",
 }
+_DAYS = "days"
+"""Set of scenarios that last a whole day: every look of them again for each variant takes hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,43 +140,46 @@ def _cases(whole: Whole) -> list[str]:
     with TemporaryDirectory(prefix="gridpatrol-eval-") as made:
         full = _run(whole, scenarios, Variant(models_dir=whole.models_dir), Path(made))
         lines = _groups(whole, full, Path(made))
-    lines += ["", "### What each stage contributes", *_stages(whole, scenarios, full)]
+    lines += ["", "### What each stage contributes", "", *_stages(whole, scenarios, full)]
     return [*missing, *lines]
 
 
 def _groups(whole: Whole, full: Sequence[Judged], made: Path) -> list[str]:
-    """Scenarios that ship and those that do not are reported apart."""
-    lines: list[str] = []
-    for group, title in _GROUPS.items():
-        chosen = [entry for entry in full if entry.scenario.ships == (group == "core")]
-        if not chosen:
-            continue
-        document = summary(chosen)
-        _write(whole.folder / f"cases-{group}.json", document)
-        lines += [f"### {title}", "", *cases_section(document), ""]
-        if group == "desk":
-            continue  # their pictures hold what may not be shown
-        for kind in KINDS:
-            pictures = [
-                made / name
-                for entry in chosen
-                if entry.scenario.kind == kind
-                for name in entry.pictures
-            ]
-            name = f"mistakes-{kind.replace('_', '-')}.jpg"
-            if worst_cases(pictures, whole.folder / name):
-                lines += [f"![Yellow: zone; red: finding; blue: detections](accuracy/{name})", ""]
-            else:
-                (whole.folder / name).unlink(missing_ok=True)
+    """All together with every mistake; then what ships and what does not; then each set."""
+    lines = ["### All of the report split", "", *cases_section(summary(full)), ""]
+    for kind in KINDS:  # pictures of the others hold what may not be shown
+        pictures = [
+            made / name
+            for entry in full
+            if entry.scenario.kind == kind and entry.scenario.ships
+            for name in entry.pictures
+        ]
+        name = f"mistakes-{kind.replace('_', '-')}.jpg"
+        if worst_cases(pictures, whole.folder / name):
+            lines += [f"![Yellow: zone; red: finding; blue: detections](accuracy/{name})", ""]
+        else:
+            (whole.folder / name).unlink(missing_ok=True)
+    for part, title in _PARTS.items():
+        chosen = [entry for entry in full if entry.scenario.ships == (part == "core")]
+        if chosen:
+            document = summary(chosen)
+            _write(whole.folder / f"cases-{part}.json", document)
+            lines += [f"### {title}", "", *cases_table(document), ""]
+    sets = dict.fromkeys(entry.scenario.group for entry in full)
+    for group in sets if len(sets) > 1 else ():
+        chosen = [entry for entry in full if entry.scenario.group == group]
+        lines += [f"### Only the set `{group}`", "", *cases_table(summary(chosen)), ""]
     return lines
 
 
 def _stages(whole: Whole, scenarios: list[Scenario], full: Sequence[Judged]) -> list[str]:
     base = Variant(models_dir=whole.models_dir)
-    variants: list[tuple[str, Mapping[str, Any] | str]] = [("everything on", summary(full))]
+    short = [scenario for scenario in scenarios if scenario.group != _DAYS]
+    kept = [entry for entry in full if entry.scenario.group != _DAYS]
+    variants: list[tuple[str, Mapping[str, Any] | str]] = [("everything on", summary(kept))]
     for stage in STAGES:
         variant = Variant(frozenset({stage}), (), whole.models_dir)
-        variants.append((_STAGE_TITLES[stage], summary(_run(whole, scenarios, variant, None))))
+        variants.append((_STAGE_TITLES[stage], summary(_run(whole, short, variant, None))))
     for other in whole.plan.other_models:
         for without in (frozenset[str](), frozenset({"bare"})):
             title = other.title + (", bare" if without else "")
@@ -181,12 +191,14 @@ def _stages(whole: Whole, scenarios: list[Scenario], full: Sequence[Judged]) -> 
             shipped: tuple[str, ...] = ObjectSettings.model_fields["models"].default
             models = tuple(other.by if name == other.replaces else name for name in shipped)
             variant = Variant(without, models, base.models_dir)
-            variants.append((title, summary(_run(whole, scenarios, variant, None))))
+            variants.append((title, summary(_run(whole, short, variant, None))))
     document = {
         title: found if isinstance(found, str) else found["categories"] for title, found in variants
     }
     _write(whole.folder / "stages.json", document)
-    return stages_section(variants)
+    left_out = len(scenarios) - len(short)
+    note = [f"Without the {left_out} scenarios of the set `{_DAYS}`.", ""] if left_out else []
+    return [*note, *stages_section(variants)]
 
 
 def _why(model: str, error: GridpatrolError) -> str:

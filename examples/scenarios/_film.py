@@ -58,6 +58,7 @@ class Scenario:
     Attributes:
         kb: aimed size of a key frame, kilobytes.
         patrol: product's default times instead of the short ones of five-minute scenarios.
+        group: first, fresh or days: figures are reported for each.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Scenario:
     kb: float = 50.0
     core: bool = True
     patrol: bool = False
+    group: str = "first"
 
     @property
     def negative(self) -> bool:
@@ -168,6 +170,7 @@ def described(scenario: Scenario, script: Script) -> dict[str, object]:
         ],
         "made_of": made_of(script),
         "ships": scenario.core,
+        "set": scenario.group,
     }
     if not scenario.patrol:
         entry["detectors"] = detectors

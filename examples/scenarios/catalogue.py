@@ -16,20 +16,21 @@ import catalogue_report_piles
 import catalogue_report_vending
 import catalogue_vending
 from _film import Scenario
-from catalogue_days import DAYS
+from catalogue_days import DAYS as _DAYS
 
 MOVED = ("vend-side-tricycle-rain", "ads-neg-hotel-patrol", "ads-facade-qr")
 
 
-def _now(*sets: tuple[Scenario, ...]) -> tuple[Scenario, ...]:
+def _now(group: str, *sets: tuple[Scenario, ...]) -> tuple[Scenario, ...]:
     return tuple(
-        replace(scenario, split="tuning") if scenario.name in MOVED else scenario
+        replace(scenario, group=group, split="tuning" if scenario.name in MOVED else scenario.split)
         for scenarios in sets
         for scenario in scenarios
     )
 
 
 FIRST = _now(
+    "first",
     catalogue_vending.SCENARIOS,
     catalogue_piles.SCENARIOS,
     catalogue_ads.SCENARIOS,
@@ -37,10 +38,13 @@ FIRST = _now(
 )
 
 FRESH = _now(
+    "fresh",
     catalogue_report_vending.SCENARIOS,
     catalogue_report_piles.SCENARIOS,
     catalogue_report_ads.SCENARIOS,
 )
+
+DAYS = _now("days", _DAYS)
 
 SCENARIOS = FIRST + FRESH
 
