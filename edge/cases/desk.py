@@ -149,7 +149,8 @@ class CaseDesk:
             size_m=finding.size_m or known.size_m,
         )
         if known.withdrawn_at is not None:
-            self._touch(replace(seen, state="open", gone_at=None))
+            silent = replace(seen, state="open", gone_at=None, sources=_with(known.sources, source))
+            self._touch(silent)
             return None
         if known.state == "gone":
             why = Words("再次出现", "seen again")
@@ -195,7 +196,7 @@ class CaseDesk:
     def _revise(
         self, record: CaseRecord, finding: Finding, source: Source, why: Words
     ) -> CaseDraft:
-        sources = record.sources if source in record.sources else (*record.sources, source)
+        sources = _with(record.sources, source)
         record = replace(record, revision=record.revision + 1, sources=sources)
         return self._commit(record, "update", (why, *finding.reasons), finding)
 
@@ -275,6 +276,10 @@ def _merge_key(finding: Finding) -> str:
     if finding.kind is EventKind.ILLEGAL_ADS:
         return f"{finding.kind}:{finding.category}"
     return finding.kind
+
+
+def _with(sources: tuple[Source, ...], source: Source) -> tuple[Source, ...]:
+    return sources if source in sources else (*sources, source)
 
 
 def _place(finding: Finding) -> str:

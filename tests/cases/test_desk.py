@@ -360,7 +360,7 @@ def test_sweep_takes_orphans_and_nothing_else(office: Office) -> None:
 
 _EVENTS = st.lists(
     st.tuples(
-        st.sampled_from(["sees", "clear", "restart"]),
+        st.sampled_from(["sees", "clear", "restart", "withdraw"]),
         st.sampled_from(["cam-1", "cam-2"]),
         st.integers(1, 400),
     ),
@@ -383,6 +383,9 @@ def test_any_story_keeps_the_rules(
             office.sees(now, name, place="north-gate")
         elif what == "clear":
             office.clear(now, name)
+        elif what == "withdraw":
+            for record in office.store.open_cases():
+                office.desk.withdraw(record.case_id, Words("误报", "wrong"))
         else:
             office.restart()
         assert len(office.store.open_cases()) <= 1
@@ -394,7 +397,10 @@ def test_any_story_keeps_the_rules(
         statuses = [status for _, status in story]
         assert statuses[0] == "new"
         assert "new" not in statuses[1:]
-        assert all(a != "gone" or b == "update" for a, b in itertools.pairwise(statuses))
+        assert all(
+            a != "gone" or b in ("update", "withdrawn") for a, b in itertools.pairwise(statuses)
+        )
+        assert "withdrawn" not in statuses[:-1], "nothing follows a withdrawal"
     with sqlite3.connect(office.folder / "gridpatrol.db") as db:
         payloads = [json.loads(row[0]) for row in db.execute("SELECT payload FROM outbox")]
     assert len({p["id"] for p in payloads}) == len(payloads)
