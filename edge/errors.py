@@ -58,6 +58,7 @@ class Code(StrEnum):
     STO_FULL = "STO-002"
     STO_WRITE = "STO-003"
     STO_LOCKED = "STO-004"
+    STO_SERVER = "STO-005"
     STO_ROOM = "STO-006"
     STO_FAILED = "STO-007"
     EVI_MISSING = "EVI-001"

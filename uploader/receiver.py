@@ -1,217 +1,302 @@
-"""The platform's side of the wire: subscribes, stores, answers with receipts.
+"""The platform's side of the wire, for the platform's engineers.
 
-A PUBACK goes back for every message once it is dealt with, also for one that could not be
-stored: it only makes room for the next. What counts is the receipt, and without one the box
-sends again.
+::
+
+    async with Receiver(Downlink(host="broker"), SqliteStore(Path("intake"))) as receiver:
+        async for case in receiver.cases():
+            ...  # into your own tables, by case.key
+            await case.accept()
+
+At least once on the wire, once in effect: every revision is stored once under its source, case id
+and revision; a receipt goes out only after the store's commit and your answer, and a repeated
+message gets the same receipt again. Start several receivers with the same ``group`` on one store
+to share the load; what one of them leaves behind, the others take over.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-import threading
-import time
 import uuid
-from collections.abc import Callable
-from pathlib import Path
-from queue import Empty, SimpleQueue
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from types import TracebackType
+from typing import Self, TypedDict, TypeVar, Unpack
 
-import structlog
-
-from edge.clock import Clock, utc_now
-from edge.errors import Code, ContractError, DeliveryError, GridpatrolError, StoreError
-from uploader.backoff import Patience
-from uploader.contract.build import receipt_event
-from uploader.contract.messages import CONTENT_TYPE, CaseEvent, ReceiptData, StateData
-from uploader.contract.properties import user_properties
-from uploader.intake import IntakeStore, Judge
-from uploader.intake_records import Answer, IntakeCounts
+from edge.clock import utc_now
+from edge.errors import Code, DeliveryError, StoreError
+from uploader.contract.build import desired_event, known_event, request_event
+from uploader.contract.messages import (
+    Action,
+    DesiredData,
+    FeedbackData,
+    KnownCase,
+    KnownData,
+    Purpose,
+    ReplyEvent,
+    ReportedData,
+    RequestData,
+    read,
+)
+from uploader.intake.events import Ended, Happening, Ready, ReceiverEvent, Replied
+from uploader.intake.records import BoxState, Gap, IntakeCounts, StoredCase, Verdict
+from uploader.intake.store import IntakeStore
+from uploader.intake.worker import IntakeWorker
+from uploader.received import Case, EvidenceFile, Reply
 from uploader.settings import Downlink
-from uploader.topics import BoxTopics, UpTopic, read_up, up_filters
-from uploader.transport import Arrived, Event, Link, Lost
+from uploader.topics import BoxTopics
 
-_log = structlog.get_logger(__name__)
+__all__ = ["Case", "EvidenceFile", "Receiver", "Reply"]
 
-_POLL_S = 0.2
-_RETRY_AFTER_S = 30.0
+_AT_ONCE = 16
+_LOOK_AGAIN_S = 1.0
+_ASK_AGAIN_S = 5.0
+_GRACE_S = 10.0
+_KEPT_EVENTS = 1000
+T = TypeVar("T")
 
-OnCase = Callable[[CaseEvent, tuple[Path, ...]], None]
-"""Called once per complete revision, with its files in the order of ``data.evidence``. A crash
-in the middle repeats the call: make it idempotent by ``event.id``."""
-OnState = Callable[[BoxTopics, StateData], None]
-"""Called when a box comes or goes."""
+
+class RequestFields(TypedDict, total=False):
+    """What a request may say besides its action."""
+
+    case_id: str
+    camera_id: str
+    zone_id: str
+    purpose: Purpose
+    looks: int
+    over_s: float
+    feedback: FeedbackData
 
 
 class Receiver:
-    """Takes in what boxes send until told to stop.
+    """Receives cases, asks boxes to look, and keeps account. Use it as an async context.
 
     Args:
-        settings: broker and, if wanted, a shared subscription.
-        folder: where everything is kept.
-        on_case: gets every complete revision.
-        on_state: told when a box comes or goes.
-        judge: may reject a valid case for good.
-        clock: what time it is.
+        settings: the broker, the group, what signatures are worth.
+        store: where everything is kept; the receiver closes it.
 
-    Raises:
-        StoreError: the folder or its database cannot be opened.
+    Raises (by any method, once the worker has ended):
+        Exception: what ended it.
     """
 
-    def __init__(
-        self,
-        settings: Downlink,
-        folder: Path,
-        *,
-        on_case: OnCase = lambda _event, _paths: None,
-        on_state: OnState = lambda _box, _state: None,
-        judge: Judge = lambda _case: None,
-        clock: Clock = utc_now,
-    ) -> None:
+    def __init__(self, settings: Downlink, store: IntakeStore) -> None:
         self._settings = settings
-        self._on_case = on_case
-        self._on_state = on_state
-        self._clock = clock
-        self._store = IntakeStore(folder, judge=judge, clock=clock)
-        self._events: SimpleQueue[Event] = SimpleQueue()
-        self._last_fault = ""
+        self._worker = IntakeWorker(settings, store, self._on_thread)
+        self._claimed: deque[StoredCase] = deque()
+        self._events: deque[ReceiverEvent] = deque(maxlen=_KEPT_EVENTS)
+        self._changed = asyncio.Event()
+        self._fault: BaseException | None = None
+        self._ended = False
 
-    def counts(self) -> IntakeCounts:
-        """What the store holds. Same thread as :meth:`run`."""
-        return self._store.counts()
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
+        self._worker.start()
+        return self
 
-    def close(self) -> None:
-        """Close the store."""
-        self._store.close()
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await asyncio.to_thread(self._worker.stop)
 
-    def run(self, stop: threading.Event, *, seconds: float | None = None) -> None:
-        """Receive until ``stop`` is set or the time is over; reconnects by itself.
+    async def cases(self) -> AsyncIterator[Case]:
+        """Complete revisions, oldest first, until the receiver is closed.
 
-        A StoreError, also one from ``on_case``, is reported and tried again; anything else that
-        ``on_case`` and ``on_state`` raise ends the run, and the revision is told again next time.
+        A revision comes after the one before it was answered. Several tasks may iterate at once.
         """
-        until = None if seconds is None else time.monotonic() + seconds
-        patience = Patience()
+        while (stored := await self._next()) is not None:
+            yield self._case(stored)
 
-        def over() -> bool:
-            return stop.is_set() or (until is not None and time.monotonic() >= until)
+    async def events(self) -> AsyncIterator[ReceiverEvent]:
+        """Presence, gaps, refusals … as they happen; the newest 1,000 wait for a slow reader."""
+        while not self._ended:
+            changed = self._changed
+            while self._events:
+                yield self._events.popleft()
+            await _wait(changed)
 
-        while not over():
-            before = time.monotonic()
+    async def counts(self) -> IntakeCounts:
+        """What the store holds."""
+        return await self._ask(lambda store: store.counts())
+
+    async def boxes(self) -> list[BoxState]:
+        """The newest presence of every box."""
+        return await self._ask(lambda store: store.boxes.all())
+
+    async def reported(self) -> dict[str, ReportedData]:
+        """The configuration every box says it runs, by ``city/node``."""
+        return await self._ask(lambda store: store.boxes.reported())
+
+    async def gaps(self) -> list[Gap]:
+        """Sequence numbers below the highest seen of each box that never came, exactly."""
+        return await self._ask(lambda store: store.gaps())
+
+    async def trust(self, box: str, kid: str, public_key: str) -> None:
+        """Vouch for the key of a :class:`KeyChanged` event."""
+        await asyncio.wrap_future(self._worker.trust(self._topics(box), kid, public_key))
+
+    async def request(
+        self,
+        box: str,
+        action: Action,
+        *,
+        by: str,
+        within_s: float = 120.0,
+        request_id: str | None = None,
+        **what: Unpack[RequestFields],
+    ) -> Reply:
+        """Ask a box to look or to take note, and wait for its answer.
+
+        Asked again every few seconds until the answer is here: the box answers a repeat with the
+        same reply. Any worker of the group may receive it.
+
+        Args:
+            box: ``city/node``.
+            action: ``verify``, ``look`` or ``feedback``.
+            by: who asks, for the box's log.
+            within_s: the box may begin for so long.
+            request_id: give that of an earlier call to wait for its answer; new when None.
+            what: ``case_id``, ``camera_id``, ``zone_id``, ``purpose``, ``looks``, ``over_s``,
+                ``feedback``: see the contract.
+
+        Raises:
+            DeliveryError: no answer (MQT-006); ask again later with the same ``request_id``.
+        """
+        topics = self._topics(box)
+        at = utc_now()
+        data = RequestData(
+            request_id=request_id or str(uuid.uuid4()),
+            action=action,
+            expires_at=at + timedelta(seconds=within_s),
+            requested_by=by,
+            box_id=topics.node,
+            **what,
+        )
+        payload = request_event(data, at=at).to_bytes()
+        until = self._loop.time() + within_s + data.over_s + _GRACE_S
+        ask_at = 0.0
+        while True:
+            changed = self._changed
+            if (reply := await self.reply(data.request_id)) is not None:
+                return reply
+            if self._loop.time() >= until:
+                raise _no_reply(box, data.request_id)
+            if self._loop.time() >= ask_at:
+                ask_at = self._loop.time() + _ASK_AGAIN_S
+                with suppress(DeliveryError):  # asked again, and the deadline ends it
+                    await self._publish(topics.request, payload)
+            await _wait(changed)
+
+    async def reply(self, request_id: str) -> Reply | None:
+        """The answer to a request made at any time, by any worker; None: not here yet."""
+        found = await self._ask(lambda store: store.reply(request_id))
+        if found is None:
+            return None
+        box, payload = found
+        data = read(ReplyEvent, payload, box.reply).data
+        return Reply(box.name, data, tuple(EvidenceFile(e, self._read) for e in data.evidence))
+
+    async def publish_known(self, city: str, cell: str, cases: Sequence[KnownCase]) -> None:
+        """Tell the city's boxes every open case of a grid cell; they attach to these.
+
+        Args:
+            city: GB/T 2260 code.
+            cell: unit grid cell.
+            cases: all of them; an empty sequence clears the cell.
+
+        Raises:
+            DeliveryError: the broker did not take it.
+        """
+        at = utc_now()
+        data = KnownData(grid_cell=cell, cases=tuple(cases), at=at)
+        payload = known_event(data).to_bytes() if cases else b""
+        topic = BoxTopics(self._settings.root, city, "any").known(cell)
+        await self._publish(topic, payload, retain=True)
+
+    async def desire(self, box: str, config_id: str, yaml: str) -> None:
+        """Set the configuration a box should run; its answer is a ``Reported`` event.
+
+        Args:
+            box: ``city/node``.
+            config_id: comes back in the answer.
+            yaml: the whole file, at most 48 KiB.
+
+        Raises:
+            DeliveryError: the broker did not take it.
+        """
+        topics = self._topics(box)
+        digest = hashlib.sha256(yaml.encode()).hexdigest()
+        data = DesiredData(config_id=config_id, sha256=digest, yaml=yaml, box_id=topics.node)
+        payload = desired_event(data, at=utc_now()).to_bytes()
+        await self._publish(topics.desired, payload, retain=True)
+
+    def _topics(self, box: str) -> BoxTopics:
+        city, _, node = box.partition("/")
+        return BoxTopics(self._settings.root, city, node)
+
+    async def _publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        sent = await asyncio.wrap_future(self._worker.publish(topic, payload, retain=retain))
+        await asyncio.wrap_future(sent)
+
+    async def _ask(self, work: Callable[[IntakeStore], T]) -> T:
+        return await asyncio.wrap_future(self._worker.ask(work))
+
+    async def _read(self, sha256: str) -> bytes:
+        return await self._ask(lambda store: store.blobs.read(sha256))
+
+    async def _next(self) -> StoredCase | None:
+        while not self._claimed:
+            changed = self._changed
+            if self._ended:
+                if self._fault is not None:
+                    raise self._fault
+                return None
+            with suppress(StoreError, DeliveryError):  # the worker says so, and it is tried again
+                self._claimed.extend(await asyncio.wrap_future(self._worker.claim(_AT_ONCE)))
+            if not self._claimed:
+                await _wait(changed)
+        return self._claimed.popleft()
+
+    async def _settle(self, stored: StoredCase, verdict: Verdict) -> None:
+        while True:
             try:
-                self._tell()
-                self._connection(over)
-            except (DeliveryError, StoreError) as fault:
-                self._report(fault)
-                rest_until = time.monotonic() + patience.delay_s(fault, time.monotonic() - before)
-                while not over() and time.monotonic() < rest_until:
-                    stop.wait(_POLL_S)
+                await asyncio.wrap_future(self._worker.settle(stored, verdict))
+            except StoreError:
+                await asyncio.sleep(_LOOK_AGAIN_S)
+            else:
+                return
 
-    def _connection(self, over: Callable[[], bool]) -> None:
-        # An id of its own: a second consumer with the same id would throw the first one out.
-        client_id = f"{self._settings.root}-intake-{uuid.uuid4().hex[:12]}"
-        link = Link(self._settings, client_id, self._events.put)
-        try:
-            link.open(up_filters(self._settings.root, self._settings.group), None)
-            _log.info("intake_connected", host=self._settings.host)
-            self._last_fault = ""
-            while not over():
-                self._handle_next(link)
-        finally:
-            link.close()
-            while not self._events.empty():
-                self._events.get()
+    def _case(self, stored: StoredCase) -> Case:
+        files = tuple(EvidenceFile(e, self._read) for e in stored.event.data.evidence)
+        return Case(stored.event, stored.signature, files, stored, self._settle)
 
-    def _handle_next(self, link: Link) -> None:
-        try:
-            event = self._events.get(timeout=_POLL_S)
-        except Empty:
-            return
-        if isinstance(event, Lost):
-            where = f"{self._settings.host}:{self._settings.port}"
-            raise DeliveryError(Code.MQT_UNREACHABLE, where, event.reason, "Connecting again")
-        if isinstance(event, Arrived):
-            answers = self._take(event)
-            for answer in answers:
-                payload = receipt_event(answer.receipt).to_bytes()
-                link.publish(
-                    answer.box.receipt,
-                    payload,
-                    content_type=CONTENT_TYPE,
-                    user=user_properties(payload),
-                )
-            link.ack(event)
-            if any(answer.receipt.result == "complete" for answer in answers):
-                self._tell()
+    def _on_thread(self, happening: Happening) -> None:
+        with suppress(RuntimeError):  # the loop is over; so is whoever would listen
+            self._loop.call_soon_threadsafe(self._heard, happening)
 
-    def _take(self, message: Arrived) -> list[Answer]:
-        topic = read_up(message.topic)
-        if topic is None:
-            return []
-        try:
-            match topic.what:
-                case "case":
-                    return [self._take_case(topic, message.payload)]
-                case "blob":
-                    offset, total = _numbers(message)
-                    return self._store.take_chunk(topic, offset, total, message.payload)
-                case "state":
-                    state = self._store.take_state(topic, message.payload)
-                    if state is not None:
-                        self._on_state(topic.box, state)
-        except (ContractError, StoreError) as fault:
-            self._report(fault)
-        return []
-
-    def _take_case(self, topic: UpTopic, payload: bytes) -> Answer:
-        try:
-            answer = self._store.take_case(topic, payload)
-        except StoreError as fault:
-            self._report(fault)
-            return _later(topic.box, payload, self._clock)
-        if answer.receipt.result == "rejected":
-            _log.warning("case_refused", topic=topic.box.case, reason=answer.receipt.reason)
-        return answer
-
-    def _tell(self) -> None:
-        while untold := self._store.untold():
-            for case in untold:
-                self._on_case(case.event, case.evidence)
-                self._store.mark_told(case.row)
-
-    def _report(self, fault: GridpatrolError) -> None:
-        if str(fault) != self._last_fault:
-            _log.warning(
-                "intake_fault",
-                code=str(fault.code),
-                where=fault.where,
-                what=fault.what,
-                fix=fault.fix,
-            )
-        self._last_fault = str(fault)
+    def _heard(self, happening: Happening) -> None:
+        if isinstance(happening, Ended):
+            self._ended, self._fault = True, happening.fault
+        elif not isinstance(happening, Ready | Replied):
+            self._events.append(happening)
+        self._changed.set()
+        self._changed = asyncio.Event()
 
 
-def _numbers(message: Arrived) -> tuple[int, int]:
-    try:
-        return int(message.user["offset"]), int(message.user["total"])
-    except (KeyError, ValueError) as error:
-        raise ContractError(
-            Code.MSG_SCHEMA,
-            message.topic,
-            "a chunk without the user properties offset and total",
-            "Send both, in bytes",
-        ) from error
+async def _wait(changed: asyncio.Event) -> None:
+    # Not for ever: what another worker of the group did is told to nobody here.
+    with suppress(TimeoutError):
+        await asyncio.wait_for(changed.wait(), _LOOK_AGAIN_S)
 
 
-def _later(box: BoxTopics, payload: bytes, clock: Clock) -> Answer:
-    return Answer(
-        box,
-        ReceiptData(
-            case_id=None,
-            revision=None,
-            payload_sha256=hashlib.sha256(payload).hexdigest(),
-            result="retry_after",
-            missing=(),
-            reason="the platform could not store it",
-            retry_after_s=_RETRY_AFTER_S,
-            at=clock(),
-        ),
+def _no_reply(box: str, request_id: str) -> DeliveryError:
+    return DeliveryError(
+        Code.MQT_NO_REPLY,
+        f"box {box}",
+        f"no reply to request {request_id}",
+        "Is the box online? Its reply is kept when it comes: ask again with this request_id",
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from uploader.contract.properties import Sign
 from uploader.s3 import S3Settings
@@ -74,8 +76,23 @@ class Downlink(BrokerLogin):
     """The platform's side.
 
     Attributes:
-        group: name of a shared subscription; its consumers must share one store folder, because
-            the chunks of one file may reach different consumers.
+        group: name of a shared subscription; its workers must share one store, because the chunks
+            of one file may reach different workers.
+        signatures: ``off``: not looked at; ``flag``: every case says what its signature is worth;
+            ``require``: without a valid one nothing is taken.
+        box_keys: public keys (PEM files) by ``city/node``; such a box is trusted by these only.
+        first_use: a box that is not listed is trusted by the first key it reports.
+        signing_key: the platform's private key (PEM): receipts and commands are signed with it.
+        retry_after_s: what a box is told when the store is out of order.
+        hold_s: a worker that is silent for so long loses the cases it has in hand to others.
+        gap_after_s: missing messages are told of after this.
     """
 
     group: str | None = None
+    signatures: Literal["off", "flag", "require"] = "flag"
+    box_keys: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+    first_use: bool = True
+    signing_key: Path | None = None
+    retry_after_s: float = 10.0
+    hold_s: float = 30.0
+    gap_after_s: float = 60.0

@@ -58,6 +58,11 @@ class BoxTopics:
                 )
 
     @property
+    def name(self) -> str:
+        """How people call the box: ``city/node``."""
+        return f"{self.city}/{self.node}"
+
+    @property
     def case(self) -> str:
         """Case draft revisions."""
         return self._topic("up/case")
@@ -111,6 +116,12 @@ class UpTopic:
     box: BoxTopics
     what: Up
     sha256: str = ""
+
+    @property
+    def name(self) -> str:
+        """The topic again."""
+        tail = f"blob/{self.sha256}" if self.what == "blob" else self.what
+        return f"{self.box.root}/1/{self.box.name}/up/{tail}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,298 @@
+"""What the platform keeps: every message once, its evidence, what it refused, and who is there.
+
+State machine of a message::
+
+    (arrives) ──valid, new──▶ stored ──last file here──▶ ready ──the application answered──▶ settled
+        └──misfit──▶ refused
+
+A receipt is made only after the commit it speaks of: ``stored`` names what is missing, and
+``complete`` or ``rejected`` are the application's word, kept with the row. A repeated message
+gets the kept receipt, byte for byte. A reply needs no word from the application: it is settled
+once its files are here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from edge.clock import Clock, iso, utc_now
+from edge.errors import Code, ContractError
+from uploader.intake import claims, ranges
+from uploader.intake.blobs import BlobRoom
+from uploader.intake.boxes import Boxes
+from uploader.intake.database import Database, Row, Sql
+from uploader.intake.incoming import Incoming, read_incoming, refusal
+from uploader.intake.receipts import answer
+from uploader.intake.records import (
+    Answer,
+    Gap,
+    IntakeCounts,
+    Signature,
+    StoredCase,
+    Taken,
+    Verdict,
+)
+from uploader.topics import BoxTopics, UpTopic
+
+_KEEP_REFUSED = 10_000
+_KEEP_REFUSED_BYTES = 65_536
+_ACCEPTED = Verdict("complete")
+
+
+class IntakeStore:
+    """Messages, evidence and boxes in a database. Use it from one thread.
+
+    Args:
+        database: where rows are kept.
+        blobs: where evidence is kept.
+        clock: what time it is.
+    """
+
+    def __init__(self, database: Database, blobs: BlobRoom, clock: Clock = utc_now) -> None:
+        self._db = database
+        self._clock = clock
+        self.blobs = blobs
+        self.boxes = Boxes(database, clock)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    def take(self, topic: UpTopic, payload: bytes, signature: Signature = "unchecked") -> Taken:
+        """Store a case or a reply once.
+
+        Raises:
+            StoreError: nothing was stored and there is no receipt.
+        """
+        message: Incoming | None = None
+        try:
+            message = read_incoming(topic, payload)
+            row = self._keep(topic, message, payload, signature)
+        except ContractError as misfit:
+            return self.refuse(topic, payload, str(misfit), message)
+        missing = self._missing(row)
+        if missing:
+            # Looked up after the commit: the worker with the last file sees this row, or this
+            # look sees the file.
+            return Taken((self._wait(row, missing),))
+        return self._advance(row)
+
+    def take_chunk(self, topic: UpTopic, offset: int, total: int, chunk: bytes) -> Taken:
+        """Take a piece of evidence, and move on every message it was the last piece of.
+
+        Raises:
+            ContractError: the piece makes no sense, or the whole file has another hash.
+            StoreError: it was not kept; the box sends it again.
+        """
+        if not self.blobs.add(topic.sha256, offset, total, chunk):
+            return Taken()
+        with self._db.reading() as sql:
+            waiting = sql.all(
+                "SELECT m.* FROM message_evidence AS e JOIN messages AS m ON m.id = e.message"
+                " WHERE e.sha256 = ? AND m.state = 'stored' ORDER BY m.id",
+                topic.sha256,
+            )
+        found = [self._advance(row) for row in waiting if not self._missing(row)]
+        return Taken(
+            answers=tuple(made for taken in found for made in taken.answers),
+            ready=any(taken.ready for taken in found),
+            replies=tuple(ref for taken in found for ref in taken.replies),
+        )
+
+    def refuse(
+        self, topic: UpTopic, payload: bytes, reason: str, message: Incoming | None = None
+    ) -> Taken:
+        """Keep a message that cannot be taken, and say so.
+
+        Raises:
+            StoreError: not kept, and there is no receipt.
+        """
+        digest = hashlib.sha256(payload).hexdigest()
+        now = self._clock()
+        about = (message.what, message.ref, message.revision) if message else None
+        made = answer(topic.box, digest, "rejected", now, about=about, reason=reason)
+        with self._db.transaction() as sql:
+            first = sql.run(
+                "INSERT INTO refused (topic, payload_sha256, payload, reason, receipt, at)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                topic.name,
+                digest,
+                payload[:_KEEP_REFUSED_BYTES],
+                reason,
+                made.payload,
+                iso(now),
+            )
+            kept = sql.one(
+                "SELECT receipt FROM refused WHERE topic = ? AND payload_sha256 = ?",
+                topic.name,
+                digest,
+            )
+            sql.run(
+                "DELETE FROM refused WHERE id <= (SELECT MAX(id) FROM refused) - ?", _KEEP_REFUSED
+            )
+            if message is not None:
+                ranges.note(sql, topic.box, message.seq)
+        receipt = bytes(kept["receipt"]) if kept else made.payload
+        return Taken((Answer(topic.box, receipt),), refused=reason if first else None)
+
+    def claim(self, worker: str, limit: int, hold_s: float) -> list[StoredCase]:
+        """Complete revisions that nobody has in hand, oldest first; they are this worker's now.
+
+        A revision waits until the one before it was answered.
+
+        Raises:
+            StoreError: nothing was claimed.
+        """
+        now = self._db.now()
+        with self._db.transaction() as sql:
+            return claims.claim(
+                sql, worker, limit, now=now, hold_s=hold_s, skip_locked=self._db.skip_locked
+            )
+
+    def hold(self, worker: str, hold_s: float) -> None:
+        """This worker lives and still has its revisions in hand.
+
+        Raises:
+            StoreError: not noted; after ``hold_s`` another worker may get them as well.
+        """
+        until = self._db.now() + hold_s
+        with self._db.transaction() as sql:
+            claims.hold(sql, worker, until)
+
+    def release(self, worker: str) -> None:
+        """This worker gives back what it has not answered.
+
+        Raises:
+            StoreError: not noted; others get them when the hold ends.
+        """
+        with self._db.transaction() as sql:
+            claims.release(sql, worker)
+
+    def settle(self, row_id: int, verdict: Verdict) -> Answer:
+        """Write down what the application said; the first last word on a revision stays.
+
+        Raises:
+            StoreError: not written; say it again.
+        """
+        now = self._db.now()
+        with self._db.transaction() as sql:
+            return claims.settle(sql, row_id, verdict, self._clock(), now)
+
+    def reply(self, request_id: str) -> tuple[BoxTopics, bytes] | None:
+        """The reply to a request and who gave it, once it is complete.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        with self._db.reading() as sql:
+            row = sql.one(
+                "SELECT * FROM messages WHERE what = 'reply' AND ref = ? AND state = 'settled'",
+                request_id,
+            )
+        return (claims.box_of(row), bytes(row["payload"])) if row else None
+
+    def gaps(self) -> list[Gap]:
+        """Sequence numbers that never came, as ranges.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        with self._db.reading() as sql:
+            return ranges.gaps(sql)
+
+    def counts(self) -> IntakeCounts:
+        """What the store holds.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        with self._db.reading() as sql:
+            found = sql.one(
+                "SELECT COUNT(*) AS revisions, COALESCE(SUM(repeats), 0) AS repeats,"
+                " COUNT(receipt) AS answered, (SELECT COUNT(*) FROM refused) AS refused"
+                " FROM messages WHERE what = 'case'"
+            )
+        if found is None:
+            raise AssertionError("an aggregate always has a row")
+        return IntakeCounts(
+            int(found["revisions"]),
+            int(found["answered"]),
+            int(found["repeats"]),
+            int(found["refused"]),
+        )
+
+    def _keep(
+        self, topic: UpTopic, message: Incoming, payload: bytes, signature: Signature
+    ) -> Row:
+        digest = hashlib.sha256(payload).hexdigest()
+        box = topic.box
+        key = (box.city, box.node, message.what, message.ref, message.revision)
+        with self._db.transaction() as sql:
+            row = sql.one(
+                "INSERT INTO messages (city, node, what, ref, revision, root, payload,"
+                " payload_sha256, signature, state, received_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'stored', ?) ON CONFLICT DO NOTHING"
+                " RETURNING *",
+                *key,
+                box.root,
+                payload,
+                digest,
+                signature,
+                iso(self._clock()),
+            )
+            if row is None:
+                row = self._again(sql, key, digest, topic)
+            else:
+                for sha256 in message.evidence:
+                    sql.run("INSERT INTO message_evidence VALUES (?, ?)", row["id"], sha256)
+            ranges.note(sql, box, message.seq)
+        return row
+
+    def _again(
+        self, sql: Sql, key: tuple[object, ...], digest: str, topic: UpTopic
+    ) -> Row:
+        row = sql.one(
+            "UPDATE messages SET repeats = repeats + 1 WHERE city = ? AND node = ? AND what = ?"
+            " AND ref = ? AND revision = ? AND payload_sha256 = ? RETURNING *",
+            *key,
+            digest,
+        )
+        if row is None:
+            what = f"{key[3]} revision {key[4]} is stored already with other content"
+            raise refusal(topic, Code.MSG_HASH, what)
+        return row
+
+    def _missing(self, row: Row) -> tuple[str, ...]:
+        if row["state"] != "stored":
+            return ()  # what was complete once stays so, also when its files were archived
+        with self._db.reading() as sql:
+            wanted = sql.all(
+                "SELECT sha256 FROM message_evidence WHERE message = ? ORDER BY sha256", row["id"]
+            )
+        return self.blobs.missing(item["sha256"] for item in wanted)
+
+    def _advance(self, row: Row) -> Taken:
+        """Everything of this message is here: what now?"""
+        box = claims.box_of(row)
+        if row["receipt"] is not None:
+            return Taken((Answer(box, bytes(row["receipt"])),))
+        if row["what"] == "reply":
+            return Taken((self.settle(row["id"], _ACCEPTED),), replies=(row["ref"],))
+        if row["state"] == "ready":
+            return Taken((self._wait(row, ()),), ready=True)
+        with self._db.transaction() as sql:
+            sql.run(
+                "UPDATE messages SET state = 'ready' WHERE id = ? AND state = 'stored'", row["id"]
+            )
+        return Taken(ready=True)
+
+    def _wait(self, row: Row, missing: tuple[str, ...]) -> Answer:
+        return answer(
+            claims.box_of(row),
+            row["payload_sha256"],
+            "stored",
+            datetime.fromisoformat(row["received_at"]),
+            about=claims.about(row),
+            missing=missing,
+        )

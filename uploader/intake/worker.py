@@ -1,0 +1,318 @@
+"""The thread that owns the connection and the store: takes messages in, sends receipts out.
+
+A PUBACK goes back for every message once it is dealt with, also for one that could not be
+stored: it only makes room for the next. What counts is the receipt, and without one the box
+sends again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar
+
+import structlog
+
+from edge.errors import Code, ContractError, DeliveryError, GridpatrolError, StoreError
+from uploader.backoff import Patience
+from uploader.contract.messages import CONTENT_TYPE
+from uploader.contract.properties import user_properties
+from uploader.intake.events import (
+    Connected,
+    Ended,
+    GapWatch,
+    Happening,
+    Ready,
+    Refused,
+    Replied,
+)
+from uploader.intake.reception import Reception
+from uploader.intake.records import Answer, StoredCase, Taken, Verdict
+from uploader.intake.store import IntakeStore
+from uploader.settings import Downlink
+from uploader.signing import load_signer
+from uploader.topics import BoxTopics, UpTopic, read_up, up_filters
+from uploader.transport import Acked, Arrived, Event, Link, Lost
+
+_log = structlog.get_logger(__name__)
+
+_POLL_S = 0.2
+_CHORES_S = 2.0
+_FAILED = 0x80
+T = TypeVar("T")
+
+
+class _Job(Generic[T]):
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work = work
+        self.future: Future[T] = Future()
+
+    def run(self) -> None:
+        if not self.future.set_running_or_notify_cancel():
+            return
+        try:
+            self.future.set_result(self._work())
+        except Exception as error:  # noqa: BLE001 - whoever asked gets it
+            self.future.set_exception(error)
+
+    def refuse(self, error: Exception) -> None:
+        if self.future.set_running_or_notify_cancel():
+            self.future.set_exception(error)
+
+
+class IntakeWorker:
+    """Takes in what boxes send until stopped; reconnects by itself.
+
+    Args:
+        settings: broker and, if wanted, a shared subscription.
+        store: where everything is kept; used from this worker's thread only, and closed by it.
+        tell: gets what happens, on the worker's thread; it must only pass it on.
+    """
+
+    def __init__(
+        self, settings: Downlink, store: IntakeStore, tell: Callable[[Happening], None]
+    ) -> None:
+        # An id of its own: a second consumer with the same id would throw the first one out.
+        self.name = f"{settings.root}-intake-{uuid.uuid4().hex[:12]}"
+        self._settings = settings
+        self._store = store
+        self._tell = tell
+        key = settings.signing_key
+        self._sign = load_signer(key).sign if key else None
+        self._reception = Reception(settings, store, tell)
+        self._gaps = GapWatch(settings.gap_after_s)
+        self._inbox: SimpleQueue[tuple[Link, Event] | _Job[Any]] = SimpleQueue()
+        self._unanswered: dict[int, Future[None]] = {}
+        self._link: Link | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+        self._door = threading.Lock()
+        self._closed = False
+        self._in_hand: set[int] = set()
+        self._chores_at = 0.0
+        self._hold_at = 0.0
+        self._last_fault = ""
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End and close the store; revisions in hand go back. Bounded."""
+        self._stop.set()
+        self._thread.join(15)
+
+    def trust(self, box: BoxTopics, kid: str, public_key: str) -> Future[None]:
+        """A person vouches for a box's key."""
+        return self.ask(lambda _store: self._reception.trust.accept(box, kid, public_key))
+
+    def ask(self, work: Callable[[IntakeStore], T]) -> Future[T]:
+        """Do something with the store, on the worker's thread."""
+        job = _Job(lambda: work(self._store))
+        with self._door:
+            if self._closed:
+                job.future.set_exception(_closed())
+            else:
+                self._inbox.put(job)
+        return job.future
+
+    def claim(self, limit: int) -> Future[list[StoredCase]]:
+        """Revisions for the application; they stay this worker's until it settles them."""
+
+        def work(store: IntakeStore) -> list[StoredCase]:
+            claimed = store.claim(self.name, limit, self._settings.hold_s)
+            self._in_hand.update(case.row for case in claimed)
+            return claimed
+
+        return self.ask(work)
+
+    def settle(self, case: StoredCase, verdict: Verdict) -> Future[None]:
+        """Write down what the application said to a revision, then tell the box."""
+
+        def work(store: IntakeStore) -> None:
+            made = store.settle(case.row, verdict)
+            self._in_hand.discard(case.row)
+            # Offline the receipt waits with the row: the box asks again.
+            self._send((made,))
+
+        return self.ask(work)
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> Future[Future[None]]:
+        """Publish a message of the platform; the inner future ends with the broker's answer.
+
+        Raises (in a future):
+            DeliveryError: not connected (MQT-001) or not allowed (MQT-002).
+        """
+
+        def work(_store: IntakeStore) -> Future[None]:
+            if self._link is None:
+                raise self._unreachable("not connected")
+            mid = self._publish(self._link, topic, payload, retain=retain)
+            answered: Future[None] = Future()
+            self._unanswered[mid] = answered
+            return answered
+
+        return self.ask(work)
+
+    def _run(self) -> None:
+        fault: BaseException | None = None
+        patience = Patience()
+        try:
+            while not self._stop.is_set():
+                before = time.monotonic()
+                try:
+                    self._connection()
+                except (DeliveryError, StoreError) as error:
+                    self._report(error)
+                    self._rest(patience.delay_s(error, time.monotonic() - before))
+        except BaseException as error:
+            fault = error
+            _log.exception("intake_ended")
+        finally:
+            self._end(fault)
+
+    def _end(self, fault: BaseException | None) -> None:
+        try:
+            self._store.release(self.name)
+        except StoreError as error:
+            self._report(error)
+        self._store.close()
+        with self._door:
+            self._closed = True
+        while not self._inbox.empty():
+            item = self._inbox.get()
+            if isinstance(item, _Job):
+                item.refuse(_closed())
+        self._tell(Ended(fault))
+
+    def _rest(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self._stop.is_set() and time.monotonic() < until:
+            self._step()
+
+    def _connection(self) -> None:
+        link: Link | None = None
+
+        def post(event: Event) -> None:
+            self._inbox.put((mine, event))
+
+        mine = link = Link(self._settings, self.name, post)
+        try:
+            link.open(up_filters(self._settings.root, self._settings.group), None)
+            _log.info("intake_connected", host=self._settings.host)
+            self._last_fault = ""
+            self._link = link
+            self._tell(Connected(up=True))
+            while not self._stop.is_set():
+                self._step()
+        finally:
+            if self._link is not None:
+                self._tell(Connected(up=False))
+            self._link = None
+            link.close()
+            for answered in self._unanswered.values():
+                answered.set_exception(self._unreachable("the connection broke"))
+            self._unanswered.clear()
+
+    def _step(self) -> None:
+        self._chores()
+        try:
+            item = self._inbox.get(timeout=_POLL_S)
+        except Empty:
+            return
+        if isinstance(item, _Job):
+            item.run()
+            return
+        link, event = item
+        if link is not self._link:
+            return  # of a connection that is over
+        if isinstance(event, Lost):
+            raise self._unreachable(event.reason)
+        if isinstance(event, Acked):
+            self._acked(event)
+        else:
+            self._arrived(link, event)
+
+    def _arrived(self, link: Link, message: Arrived) -> None:
+        topic = read_up(message.topic)
+        if topic is not None:
+            try:
+                taken = self._reception.take(topic, message)
+            except (ContractError, StoreError) as fault:
+                taken = Taken(fault=fault)
+            if taken.fault is not None:
+                self._report(taken.fault)
+            self._send(taken.answers)
+            self._spread(topic, taken)
+        link.ack(message)
+
+    def _send(self, answers: tuple[Answer, ...]) -> None:
+        for answer in answers:
+            if self._link is not None:
+                self._publish(self._link, answer.box.receipt, answer.payload)
+
+    def _spread(self, topic: UpTopic, taken: Taken) -> None:
+        if taken.ready:
+            self._tell(Ready())
+        for request_id in taken.replies:
+            self._tell(Replied(request_id))
+        if taken.refused is not None:
+            _log.warning("message_refused", box=topic.box.name, reason=taken.refused)
+            self._tell(Refused(topic.box.name, taken.refused))
+
+    def _publish(self, link: Link, topic: str, payload: bytes, *, retain: bool = False) -> int:
+        user = user_properties(payload, self._sign) if payload else {}
+        return link.publish(topic, payload, content_type=CONTENT_TYPE, user=user, retain=retain)
+
+    def _acked(self, event: Acked) -> None:
+        answered = self._unanswered.pop(event.mid, None)
+        if answered is None:
+            return
+        if event.code >= _FAILED:
+            answered.set_exception(
+                DeliveryError(
+                    Code.MQT_REFUSED,
+                    f"{self._settings.host}:{self._settings.port}",
+                    f"the broker refused a message (0x{event.code:02x})",
+                    "Check the platform's rights in the broker's access list",
+                )
+            )
+        else:
+            answered.set_result(None)
+
+    def _chores(self) -> None:
+        now = time.monotonic()
+        if now < self._chores_at:
+            return
+        self._chores_at = now + _CHORES_S
+        try:
+            if self._in_hand and now >= self._hold_at:
+                self._store.hold(self.name, self._settings.hold_s)
+                self._hold_at = now + self._settings.hold_s / 3
+            for event in self._gaps.look(self._store.gaps(), now):
+                self._tell(event)
+        except StoreError as fault:
+            self._report(fault)
+
+    def _unreachable(self, reason: str) -> DeliveryError:
+        where = f"{self._settings.host}:{self._settings.port}"
+        return DeliveryError(Code.MQT_UNREACHABLE, where, reason, "Connecting again")
+
+    def _report(self, fault: GridpatrolError) -> None:
+        if str(fault) != self._last_fault:
+            _log.warning(
+                "intake_fault",
+                code=str(fault.code),
+                where=fault.where,
+                what=fault.what,
+                fix=fault.fix,
+            )
+        self._last_fault = str(fault)
+
+
+def _closed() -> DeliveryError:
+    return DeliveryError(Code.MQT_UNREACHABLE, "receiver", "it is closed", "Open it again")
