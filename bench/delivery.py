@@ -52,12 +52,17 @@ ROOT = Path(__file__).parents[1]
 CITY, NODE = "420111", "bench-box"
 CODES = ("0406", "0405", "0301", "0201")
 RECEIVER = """
-import sys, threading
+import asyncio, sys
 from pathlib import Path
+from uploader.intake.sqlite import SqliteStore
 from uploader.receiver import Receiver
 from uploader.settings import Downlink
 broker = Downlink(host="127.0.0.1", port=int(sys.argv[1]))
-Receiver(broker, Path(sys.argv[2])).run(threading.Event())
+async def main():
+    async with Receiver(broker, SqliteStore(Path(sys.argv[2]))) as receiver:
+        async for case in receiver.cases():
+            await case.accept()
+asyncio.run(main())
 """
 SUBSCRIBER = """
 import sys

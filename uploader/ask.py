@@ -16,7 +16,6 @@ from tempfile import TemporaryDirectory
 
 from edge.clock import utc_now
 from edge.errors import Code, ContractError, DeliveryError
-from uploader.blobs import BlobRoom
 from uploader.contract.build import desired_event, request_event
 from uploader.contract.messages import (
     CONTENT_TYPE,
@@ -29,6 +28,7 @@ from uploader.contract.messages import (
     read,
 )
 from uploader.contract.properties import Sign, user_properties
+from uploader.intake.blobs import FolderRoom
 from uploader.settings import BrokerLogin
 from uploader.topics import BoxTopics, read_up
 from uploader.transport import Arrived, Event, Link, Lost
@@ -83,7 +83,7 @@ def ask(
             box.request, payload, content_type=CONTENT_TYPE, user=user_properties(payload, sign)
         )
         with TemporaryDirectory(prefix="gridpatrol-ask-") as folder:
-            return _Waiting(link, events, request.request_id, BlobRoom(Path(folder))).until(
+            return _Waiting(link, events, request.request_id, FolderRoom(Path(folder))).until(
                 time.monotonic() + patience_s, out
             )
     finally:
@@ -142,7 +142,7 @@ class _Waiting:
     """Collects chunks and the reply; the pictures come before the message that names them."""
 
     def __init__(
-        self, link: Link, events: SimpleQueue[Event], request_id: str, blobs: BlobRoom
+        self, link: Link, events: SimpleQueue[Event], request_id: str, blobs: FolderRoom
     ) -> None:
         self._link = link
         self._events = events

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import mimetypes
-import os
-import shutil
 import sys
 import threading
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.clock import Clock, utc_now
 from edge.errors import Code, StoreError
-from uploader.contract.messages import CaseEvent, StateData
-from uploader.receiver import Receiver
+from uploader.contract.messages import CaseEvent
+from uploader.intake.events import GapFound, Presence, ReceiverEvent
+from uploader.intake.sqlite import SqliteStore
+from uploader.receiver import Case, EvidenceFile, Receiver
 from uploader.settings import Downlink
-from uploader.topics import BoxTopics
 
+_POLL_S = 0.2
 _STATUS = {"new": "NEW ", "update": "MORE", "gone": "GONE", "withdrawn": "VOID"}
 
 
@@ -51,11 +51,12 @@ class _Desk:
         self.pictures = 0
         self.cases: Counter[str] = Counter()
 
-    def take(self, event: CaseEvent, paths: tuple[Path, ...]) -> None:
+    async def take(self, case: Case) -> None:
         """Lay out the folder, then say so."""
+        event = case.event
         folder = self._folder / _folder_name(event)
         try:
-            pictures = _lay_out(folder, event, paths)
+            pictures = await _lay_out(folder, event, case.evidence)
         except OSError as error:
             raise StoreError(
                 Code.STO_WRITE, str(folder), str(error), "Check the folder given to consume"
@@ -74,15 +75,19 @@ class _Desk:
             line = _line(event, folder)
         _say(line)
         self.revisions += 1
-        self.pictures += len(paths)
+        self.pictures += len(pictures)
         if event.data.status == "new":
             self.cases[event.data.category.kind] += 1
 
-    def box(self, topics: BoxTopics, state: StateData) -> None:
-        """Say that a box came or went; not among JSON lines, which are all cases."""
-        if not self._as_json:
-            at = state.at.astimezone().strftime("%H:%M:%S")
-            _say(f"{at} BOX  {topics.city}/{topics.node} {state.reason}")
+    def hear(self, event: ReceiverEvent) -> None:
+        """Say who came or went and what is missing; not among JSON lines, which are all cases."""
+        if self._as_json:
+            return
+        if isinstance(event, Presence):
+            at = event.state.at.astimezone().strftime("%H:%M:%S")
+            _say(f"{at} BOX  {event.box} {event.state.reason}")
+        if isinstance(event, GapFound):
+            _say(f"{event.gap}")
 
 
 def run_consumer(
@@ -92,7 +97,6 @@ def run_consumer(
     seconds: float | None,
     as_json: bool,
     stop: threading.Event,
-    clock: Clock = utc_now,
 ) -> Summary:
     """Receive cases into a folder until stopped.
 
@@ -102,18 +106,41 @@ def run_consumer(
         seconds: how long; None: until ``stop``.
         as_json: one JSON object per line instead of text.
         stop: ends the run when set.
-        clock: what time it is.
 
     Raises:
         StoreError: the folder cannot be written.
     """
     desk = _Desk(out_dir / "cases", as_json=as_json)
-    receiver = Receiver(settings, out_dir, on_case=desk.take, on_state=desk.box, clock=clock)
-    try:
-        receiver.run(stop, seconds=seconds)
-        counts = receiver.counts()
-    finally:
-        receiver.close()
+    return asyncio.run(_receive(Receiver(settings, SqliteStore(out_dir)), desk, seconds, stop))
+
+
+async def _receive(
+    receiver: Receiver, desk: _Desk, seconds: float | None, stop: threading.Event
+) -> Summary:
+    async def take() -> None:
+        async for case in receiver.cases():
+            await desk.take(case)
+            await case.accept()
+
+    async def hear() -> None:
+        async for event in receiver.events():
+            desk.hear(event)
+
+    async def until_stopped() -> None:
+        ends = None if seconds is None else loop.time() + seconds
+        while not stop.is_set() and (ends is None or loop.time() < ends):
+            await asyncio.sleep(_POLL_S)
+
+    loop = asyncio.get_running_loop()
+    async with receiver:
+        tasks = [asyncio.create_task(work()) for work in (until_stopped, take, hear)]
+        done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        for task in done:
+            task.result()
+        counts = await receiver.counts()
     return Summary(
         revisions=desk.revisions,
         cases=dict(desk.cases),
@@ -143,31 +170,27 @@ def _folder_name(event: CaseEvent) -> Path:
     return Path(node, day, f"{event.data.case_id}-r{event.data.revision}")
 
 
-def _lay_out(folder: Path, event: CaseEvent, paths: tuple[Path, ...]) -> list[Path]:
+async def _lay_out(folder: Path, event: CaseEvent, files: tuple[EvidenceFile, ...]) -> list[Path]:
     """Give the files names a person can open; told twice, it does the same again."""
     folder.mkdir(parents=True, exist_ok=True)
     seen: Counter[str] = Counter()
     pictures = []
-    for item, path in zip(event.data.evidence, paths, strict=True):
-        seen[item.role] += 1
-        number = "" if seen[item.role] == 1 else f"-{seen[item.role]}"
-        suffix = mimetypes.guess_extension(item.media_type) or ""
-        picture = folder / f"{item.role}{number}{suffix}"
+    for file in files:
+        role = file.info.role
+        seen[role] += 1
+        number = "" if seen[role] == 1 else f"-{seen[role]}"
+        suffix = mimetypes.guess_extension(file.info.media_type) or ""
+        picture = folder / f"{role}{number}{suffix}"
         if not picture.exists():
-            _link(path, picture)
+            draft = picture.with_name(f".{picture.name}.part")
+            draft.write_bytes(await file.read())
+            draft.replace(picture)
         pictures.append(picture)
     (folder / "case.json").write_text(
         json.dumps(event.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n",
         encoding="utf-8",
     )
     return pictures
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another file system, or one without hard links
-        shutil.copyfile(source, target)
 
 
 def _say(line: str) -> None:

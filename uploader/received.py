@@ -21,10 +21,10 @@ class EvidenceFile:
     _read: Callable[[str], Awaitable[bytes]] = field(repr=False)
 
     async def read(self) -> bytes:
-        """Its bytes.
+        """Its bytes; waits while the store is out of order.
 
         Raises:
-            StoreError: it was moved away, or the store cannot be read.
+            StoreError: it was moved away (EVI-001).
         """
         return await self._read(self.info.sha256)
 

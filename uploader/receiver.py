@@ -23,18 +23,16 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
-from typing import Self, TypedDict, TypeVar, Unpack
+from typing import Self, TypeVar, Unpack
 
 from edge.clock import utc_now
-from edge.errors import Code, DeliveryError, StoreError
+from edge.errors import DeliveryError, StoreError
 from uploader.contract.build import desired_event, known_event, request_event
 from uploader.contract.messages import (
     Action,
     DesiredData,
-    FeedbackData,
     KnownCase,
     KnownData,
-    Purpose,
     ReplyEvent,
     ReportedData,
     RequestData,
@@ -45,6 +43,7 @@ from uploader.intake.records import BoxState, Gap, IntakeCounts, StoredCase, Ver
 from uploader.intake.store import IntakeStore
 from uploader.intake.worker import IntakeWorker
 from uploader.received import Case, EvidenceFile, Reply
+from uploader.receiving import RequestFields, no_reply, patiently, wait_for
 from uploader.settings import Downlink
 from uploader.topics import BoxTopics
 
@@ -56,18 +55,6 @@ _ASK_AGAIN_S = 5.0
 _GRACE_S = 10.0
 _KEPT_EVENTS = 1000
 T = TypeVar("T")
-
-
-class RequestFields(TypedDict, total=False):
-    """What a request may say besides its action."""
-
-    case_id: str
-    camera_id: str
-    zone_id: str
-    purpose: Purpose
-    looks: int
-    over_s: float
-    feedback: FeedbackData
 
 
 class Receiver:
@@ -117,7 +104,7 @@ class Receiver:
             changed = self._changed
             while self._events:
                 yield self._events.popleft()
-            await _wait(changed)
+            await wait_for(changed)
 
     async def counts(self) -> IntakeCounts:
         """What the store holds."""
@@ -181,15 +168,15 @@ class Receiver:
         ask_at = 0.0
         while True:
             changed = self._changed
-            if (reply := await self.reply(data.request_id)) is not None:
+            if (reply := await patiently(lambda: self.reply(data.request_id))) is not None:
                 return reply
             if self._loop.time() >= until:
-                raise _no_reply(box, data.request_id)
+                raise no_reply(box, data.request_id)
             if self._loop.time() >= ask_at:
                 ask_at = self._loop.time() + _ASK_AGAIN_S
                 with suppress(DeliveryError):  # asked again, and the deadline ends it
                     await self._publish(topics.request, payload)
-            await _wait(changed)
+            await wait_for(changed)
 
     async def reply(self, request_id: str) -> Reply | None:
         """The answer to a request made at any time, by any worker; None: not here yet."""
@@ -246,7 +233,7 @@ class Receiver:
         return await asyncio.wrap_future(self._worker.ask(work))
 
     async def _read(self, sha256: str) -> bytes:
-        return await self._ask(lambda store: store.blobs.read(sha256))
+        return await patiently(lambda: self._ask(lambda store: store.blobs.read(sha256)))
 
     async def _next(self) -> StoredCase | None:
         while not self._claimed:
@@ -256,19 +243,14 @@ class Receiver:
                     raise self._fault
                 return None
             with suppress(StoreError, DeliveryError):  # the worker says so, and it is tried again
-                self._claimed.extend(await asyncio.wrap_future(self._worker.claim(_AT_ONCE)))
+                claimed = await asyncio.wrap_future(self._worker.claim(_AT_ONCE))
+                self._claimed.extend(claimed)
             if not self._claimed:
-                await _wait(changed)
+                await wait_for(changed)
         return self._claimed.popleft()
 
     async def _settle(self, stored: StoredCase, verdict: Verdict) -> None:
-        while True:
-            try:
-                await asyncio.wrap_future(self._worker.settle(stored, verdict))
-            except StoreError:
-                await asyncio.sleep(_LOOK_AGAIN_S)
-            else:
-                return
+        await patiently(lambda: asyncio.wrap_future(self._worker.settle(stored, verdict)))
 
     def _case(self, stored: StoredCase) -> Case:
         files = tuple(EvidenceFile(e, self._read) for e in stored.event.data.evidence)
@@ -285,18 +267,3 @@ class Receiver:
             self._events.append(happening)
         self._changed.set()
         self._changed = asyncio.Event()
-
-
-async def _wait(changed: asyncio.Event) -> None:
-    # Not for ever: what another worker of the group did is told to nobody here.
-    with suppress(TimeoutError):
-        await asyncio.wait_for(changed.wait(), _LOOK_AGAIN_S)
-
-
-def _no_reply(box: str, request_id: str) -> DeliveryError:
-    return DeliveryError(
-        Code.MQT_NO_REPLY,
-        f"box {box}",
-        f"no reply to request {request_id}",
-        "Is the box online? Its reply is kept when it comes: ask again with this request_id",
-    )

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from edge.clock import utc_now
 from tests.brokers import Broker, start_broker
-from tests.uploader.helpers import Box, Platform
+from tests.servers.postgres import Postgres, find_server
+from tests.uploader.helpers import Box, MakeStore, Platform
+from uploader.intake.postgres import PostgresStore
+from uploader.intake.sqlite import SqliteStore
 
 
 @pytest.fixture
@@ -33,3 +37,24 @@ def platform(tmp_path: Path, broker: Broker) -> Iterator[Platform]:
     made = Platform(tmp_path / "platform", broker)
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server."""
+    pytest.importorskip("psycopg")
+    binaries = find_server()
+    if binaries is None:
+        pytest.skip("PostgreSQL's server is not installed")
+    running = Postgres(binaries)
+    yield running
+    running.end()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> MakeStore:
+    """Opens the platform's store; every call opens the same one, with a clock of its own."""
+    if request.param == "sqlite":
+        return lambda clock=utc_now: SqliteStore(tmp_path / "platform", clock)
+    dsn = request.getfixturevalue("postgres").fresh()
+    return lambda clock=utc_now: PostgresStore(dsn, clock)

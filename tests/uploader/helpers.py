@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import random
 import threading
@@ -18,6 +19,9 @@ from edge.scenes.finding import Words
 from edge.sqlite import open_database, transaction
 from tests.brokers import Broker
 from uploader.contract.messages import CaseEvent
+from uploader.intake.events import Presence, ReceiverEvent
+from uploader.intake.sqlite import SqliteStore
+from uploader.intake.store import IntakeStore
 from uploader.outbox import SCHEMA, Counts, Outbox
 from uploader.publisher import Uploader
 from uploader.receiver import Receiver
@@ -26,6 +30,7 @@ from uploader.settings import Downlink, Uplink
 CITY = "420111"
 NODE = "box-07"
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+MakeStore = Callable[..., IntakeStore]
 _CASES = "CREATE TABLE IF NOT EXISTS cases (case_id TEXT, revision INTEGER)"
 
 
@@ -146,7 +151,7 @@ class Box:
 
 
 class Platform:
-    """The reference receiver on a thread; notes every revision it is told of."""
+    """A platform on the receiver library, on a thread; notes every revision it accepts."""
 
     def __init__(
         self,
@@ -154,13 +159,17 @@ class Platform:
         broker: Broker,
         *,
         judge: Callable[[CaseEvent], str | None] = lambda _case: None,
+        store: Callable[[], IntakeStore] | None = None,
         **settings: object,
     ) -> None:
         self.folder = folder
         self.told: list[CaseEvent] = []
         self.contents: dict[str, bytes] = {}
+        self.signatures: list[str] = []
         self.states: list[str] = []
+        self.events: list[ReceiverEvent] = []
         self._judge = judge
+        self._store = store or (lambda: SqliteStore(folder))
         self._settings = Downlink(host=broker.host, port=broker.port, **settings)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -175,7 +184,7 @@ class Platform:
         """End; the store stays."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join(10)
+            self._thread.join(20)
             assert not self._thread.is_alive()
         self._thread = None
 
@@ -184,20 +193,38 @@ class Platform:
         return [event.id for event in self.told]
 
     def _run(self) -> None:
-        receiver = Receiver(
-            self._settings,
-            self.folder,
-            on_case=self._on_case,
-            on_state=lambda _box, state: self.states.append(state.reason),
-            judge=self._judge,
-        )
-        receiver.run(self._stop)
-        receiver.close()
+        asyncio.run(self._receive())
 
-    def _on_case(self, event: CaseEvent, paths: tuple[Path, ...]) -> None:
-        self.told.append(event)
-        for item, path in zip(event.data.evidence, paths, strict=True):
-            self.contents[item.sha256] = path.read_bytes()
+    async def _receive(self) -> None:
+        async with Receiver(self._settings, self._store()) as receiver:
+            tasks = [
+                asyncio.create_task(self._cases(receiver)),
+                asyncio.create_task(self._hear(receiver)),
+            ]
+            while not self._stop.is_set():
+                await asyncio.sleep(0.02)
+            for task in tasks:
+                task.cancel()
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
+            assert all(isinstance(end, asyncio.CancelledError) for end in ends), ends
+
+    async def _cases(self, receiver: Receiver) -> None:
+        async for case in receiver.cases():
+            reason = self._judge(case.event)
+            if reason is not None:
+                await case.reject(reason)
+                continue
+            for file in case.evidence:
+                self.contents[file.info.sha256] = await file.read()
+            self.signatures.append(case.signature)
+            self.told.append(case.event)
+            await case.accept()
+
+    async def _hear(self, receiver: Receiver) -> None:
+        async for event in receiver.events():
+            self.events.append(event)
+            if isinstance(event, Presence):
+                self.states.append(event.state.reason)
 
 
 def expected_ids(numbers: range) -> list[str]:

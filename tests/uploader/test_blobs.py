@@ -13,23 +13,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.errors import ContractError, GridpatrolError
-from uploader.blobs import BlobRoom
+from uploader.intake.blobs import FolderRoom
 
 _CONTENT = random.Random(7).randbytes(1000)
 _SHA256 = hashlib.sha256(_CONTENT).hexdigest()
 
 
-def add(room: BlobRoom, start: int, end: int) -> bool:
+def add(room: FolderRoom, start: int, end: int) -> bool:
     """Hand over a piece of the content."""
     return room.add(_SHA256, start, len(_CONTENT), _CONTENT[start:end])
 
 
 def test_any_order_repeats_and_restart(tmp_path: Path) -> None:
     """Pieces out of order, twice, and by another process instance make the file."""
-    assert not add(BlobRoom(tmp_path), 600, 1000)
-    assert not add(BlobRoom(tmp_path), 600, 1000)
-    assert not add(BlobRoom(tmp_path), 0, 300)
-    room = BlobRoom(tmp_path)
+    assert not add(FolderRoom(tmp_path), 600, 1000)
+    assert not add(FolderRoom(tmp_path), 600, 1000)
+    assert not add(FolderRoom(tmp_path), 0, 300)
+    room = FolderRoom(tmp_path)
     assert not room.has(_SHA256)
     assert add(room, 300, 600)
     assert room.path(_SHA256).read_bytes() == _CONTENT
@@ -43,7 +43,7 @@ def test_overlapping_pieces(
     tmp_path_factory: pytest.TempPathFactory, extra: list[tuple[int, int]], rng: random.Random
 ) -> None:
     """Chunk sizes may change between attempts: whole exactly when every byte was given."""
-    room = BlobRoom(tmp_path_factory.mktemp("room"))
+    room = FolderRoom(tmp_path_factory.mktemp("room"))
     pieces = [(start, min(1000, start + size)) for start, size in extra]
     pieces += [(start, start + 250) for start in range(0, 1000, 250)]
     rng.shuffle(pieces)
@@ -56,7 +56,7 @@ def test_overlapping_pieces(
 
 def test_wrong_content_is_thrown_away(tmp_path: Path) -> None:
     """Chunks that give another file leave nothing, and the right ones still work."""
-    room = BlobRoom(tmp_path)
+    room = FolderRoom(tmp_path)
     assert not room.add(_SHA256, 0, 1000, b"x" * 500)
     with pytest.raises(ContractError, match="MSG-002"):
         add(room, 500, 1000)
@@ -67,7 +67,7 @@ def test_wrong_content_is_thrown_away(tmp_path: Path) -> None:
 
 def test_a_torn_piece_is_found_out(tmp_path: Path) -> None:
     """A piece a power cut emptied never becomes part of a file."""
-    room = BlobRoom(tmp_path)
+    room = FolderRoom(tmp_path)
     add(room, 0, 500)
     next((tmp_path / "partial" / _SHA256).iterdir()).write_bytes(b"")
     with pytest.raises(ContractError, match="MSG-002"):
@@ -82,18 +82,18 @@ def test_a_torn_piece_is_found_out(tmp_path: Path) -> None:
 def test_numbers_that_make_no_sense(tmp_path: Path, offset: int, total: int, chunk: bytes) -> None:
     """A hostile box cannot make holes or giants."""
     with pytest.raises(ContractError, match="MSG-001"):
-        BlobRoom(tmp_path).add(_SHA256, offset, total, chunk)
+        FolderRoom(tmp_path).add(_SHA256, offset, total, chunk)
 
 
 def test_old_pieces_are_forgotten(tmp_path: Path) -> None:
     """Pieces of files that never came do not fill the disk for ever."""
-    add(BlobRoom(tmp_path), 0, 500)
+    add(FolderRoom(tmp_path), 0, 500)
     pieces = tmp_path / "partial" / _SHA256
-    BlobRoom(tmp_path)
+    FolderRoom(tmp_path)
     assert pieces.exists()
     old = time.time() - 2 * 24 * 3600
     os.utime(pieces, (old, old))
-    BlobRoom(tmp_path)
+    FolderRoom(tmp_path)
     assert not pieces.exists()
 
 
@@ -101,4 +101,4 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     """The disk's refusal is one of our errors."""
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(GridpatrolError, match="STO-"):
-        BlobRoom(tmp_path / "file" / "store")
+        FolderRoom(tmp_path / "file" / "store")

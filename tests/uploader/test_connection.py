@@ -112,12 +112,12 @@ def test_platform_that_cannot_store(broker: Broker, box: Box, platform: Platform
     wait_until((platform.folder / "intake.db").exists)
     time.sleep(0.3)
     with sqlite3.connect(platform.folder / "intake.db") as db:
-        db.execute("ALTER TABLE cases RENAME TO elsewhere")
+        db.execute("ALTER TABLE messages RENAME TO elsewhere")
     box.start()
     box.commit_many(range(1), pictures=0)
     wait_until(lambda: len(listener.messages) >= 1)
     receipt = ReceiptEvent.model_validate_json(listener.messages[0].payload).data
-    assert (receipt.result, receipt.retry_after_s) == ("retry_after", 30.0)
+    assert (receipt.result, receipt.retry_after_s) == ("retry_after", 10.0)
     time.sleep(0.3)
     assert box.counts().pending == 1
     assert not box.outbox.due(datetime.now(UTC), 1)

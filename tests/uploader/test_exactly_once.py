@@ -24,9 +24,9 @@ from hypothesis.stateful import (
 from edge.errors import StoreError
 from edge.sqlite import open_database, transaction
 from tests.uploader.helpers import CITY, NODE, NOON, make_draft
-from uploader.contract.messages import ReceiptData
-from uploader.intake import IntakeStore
-from uploader.intake_records import Answer
+from uploader.contract.messages import ReceiptData, ReceiptEvent, read
+from uploader.intake.records import Answer, StoredCase, Verdict
+from uploader.intake.sqlite import SqliteStore
 from uploader.outbox import SCHEMA, Outbox
 from uploader.packets import Packet, packets
 from uploader.topics import BoxTopics, read_up
@@ -48,16 +48,21 @@ class Delivery(RuleBasedStateMachine):
         self.told: list[str] = []
         self.up: list[Packet] = []
         self.down: list[ReceiptData] = []
+        self.receipts: dict[str, bytes] = {}
+        self.hand: list[StoredCase] = []
         self._open()
 
     def _open(self) -> None:
         self.path = self.folder / "box" / "state.db"
         self.outbox = Outbox(self.path, city=CITY, node=NODE, clock=self._clock)
         self.db = open_database(self.path, SCHEMA)
-        self.intake = IntakeStore(self.folder / "platform", clock=self._clock)
+        self.intake = SqliteStore(self.folder / "platform", self._clock, self._seconds)
 
     def _clock(self) -> datetime:
         return self.now
+
+    def _seconds(self) -> float:
+        return self.now.timestamp()
 
     def _close(self) -> None:
         self.outbox.close()
@@ -111,11 +116,25 @@ class Delivery(RuleBasedStateMachine):
         """The clock moves, sometimes back."""
         self.now += timedelta(seconds=seconds)
 
+    @rule(hold_s=st.integers(0, 50))
+    def offer(self, hold_s: int) -> None:
+        """The application gets what is complete; perhaps twice, when its hold ends."""
+        self.hand.extend(self.intake.claim("me", 3, hold_s))
+
+    @precondition(lambda self: self.hand)
+    @rule(data=st.data(), forget=st.booleans())
+    def accept(self, data: st.DataObject, forget: bool) -> None:
+        """It accepts any of them, or dies with it in hand."""
+        case = self.hand.pop(data.draw(st.integers(0, len(self.hand) - 1)))
+        if not forget:
+            self._accept(case)
+
     @rule()
     def restart(self) -> None:
         """Both ends start again from their disks."""
         self._close()
         self._open()
+        self.hand.clear()
 
     @invariant()
     def nothing_twice(self) -> None:
@@ -141,32 +160,45 @@ class Delivery(RuleBasedStateMachine):
             self.send()
             while self.up:
                 self._take(self.up.pop(0))
+            for case in self.intake.claim("me", 100, 0):
+                self._accept(case)
             while self.down:
                 self.outbox.settle(self.down.pop(0))
         assert self.outbox.counts().pending == 0
         assert sorted(self.told) == sorted(self.committed)
         assert self.intake.counts().refused == 0
+        assert self.intake.gaps() == []
         self._close()
         self.scratch.cleanup()
 
     def _take(self, packet: Packet) -> None:
         topic = read_up(packet.topic)
         assert topic is not None
-        answers: list[Answer]
         if topic.what == "case":
-            answers = [self.intake.take_case(topic, packet.payload)]
+            taken = self.intake.take(topic, packet.payload)
         else:
             offset, total = int(packet.user["offset"]), int(packet.user["total"])
-            answers = self.intake.take_chunk(topic, offset, total, packet.payload)
-        self.down.extend(answer.receipt for answer in answers)
-        for case in self.intake.untold():
-            for sha256, path in zip(
-                [e.sha256 for e in case.event.data.evidence], case.evidence, strict=True
-            ):
-                assert hashlib.sha256(path.read_bytes()).hexdigest() == sha256
-            assert {path.name for path in case.evidence} == self.committed[case.event.id]
+            taken = self.intake.take_chunk(topic, offset, total, packet.payload)
+        for answer in taken.answers:
+            self._answered(answer)
+
+    def _accept(self, case: StoredCase) -> None:
+        """The application's effect is keyed by the id, as the library asks for."""
+        wanted = {item.sha256 for item in case.event.data.evidence}
+        assert wanted == self.committed[case.event.id]
+        for sha256 in wanted:
+            assert hashlib.sha256(self.intake.blobs.read(sha256)).hexdigest() == sha256
+        if case.event.id not in self.told:
             self.told.append(case.event.id)
-            self.intake.mark_told(case.row)
+        self._answered(self.intake.settle(case.row, Verdict("complete")))
+
+    def _answered(self, answer: Answer) -> None:
+        """A receipt goes out; the last word on a message is always the same bytes."""
+        data = read(ReceiptEvent, answer.payload, "receipt").data
+        if data.result == "complete":
+            first = self.receipts.setdefault(data.payload_sha256, answer.payload)
+            assert answer.payload == first
+        self.down.append(data)
 
 
 def _no_fault(fault: StoreError) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from edge.errors import Code, ContractError
+from edge.errors import Code, ContractError, StoreError
 from edge.sqlite import as_store_error
 from uploader.contract.messages import MAX_EVIDENCE_BYTES
 
@@ -162,7 +162,10 @@ def another_file(sha256: str) -> ContractError:
 def not_there(sha256: str, where: str) -> StoreError:
     """A file that was asked for is not in the room (EVI-001)."""
     return StoreError(
-        Code.EVI_MISSING, where, f"evidence {sha256[:12]} is not here", "Was it moved to an archive?"
+        Code.EVI_MISSING,
+        where,
+        f"evidence {sha256[:12]} is not here",
+        "Was it archived?",
     )
 
 

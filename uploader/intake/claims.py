@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from uploader.contract.messages import CaseEvent, read
@@ -12,6 +13,13 @@ from uploader.topics import BoxTopics
 
 LONGEST_S = 24 * 3600.0
 """Nothing is put off longer; a time further away was written before the clock was set back."""
+
+_FREE = (
+    "SELECT id FROM messages AS m WHERE state = 'ready' AND (due <= ? OR due > ?)"
+    " AND NOT EXISTS (SELECT 1 FROM messages AS e WHERE e.city = m.city AND e.node = m.node"
+    " AND e.what = m.what AND e.ref = m.ref AND e.revision < m.revision AND e.state = 'ready')"
+    " ORDER BY id LIMIT ?"
+)
 
 
 def box_of(row: Row) -> BoxTopics:
@@ -32,11 +40,8 @@ def claim(
     A revision waits until the one before it was answered.
     """
     rows = sql.all(
-        "UPDATE messages SET held_by = ?, due = ? WHERE id IN (SELECT id FROM messages AS m"
-        " WHERE state = 'ready' AND (due <= ? OR due > ?) AND NOT EXISTS"
-        " (SELECT 1 FROM messages AS e WHERE e.city = m.city AND e.node = m.node"
-        " AND e.what = m.what AND e.ref = m.ref AND e.revision < m.revision AND e.state = 'ready')"
-        f" ORDER BY id LIMIT ?{skip_locked}) RETURNING *",
+        f"UPDATE messages SET held_by = ?, due = ? WHERE id IN ({_FREE}{skip_locked})"  # noqa: S608
+        " RETURNING *",
         worker,
         now + hold_s,
         now,
@@ -64,11 +69,11 @@ def hold(sql: Sql, worker: str, until: float) -> None:
     )
 
 
-def release(sql: Sql, worker: str) -> None:
-    """This worker gives back what it has not answered."""
-    sql.run(
-        "UPDATE messages SET held_by = '', due = 0 WHERE state = 'ready' AND held_by = ?", worker
-    )
+def release(sql: Sql, worker: str, keep: Collection[int] = ()) -> None:
+    """This worker gives back what it has not answered, but for the rows it knows of."""
+    for row in sql.all("SELECT id FROM messages WHERE state = 'ready' AND held_by = ?", worker):
+        if row["id"] not in keep:
+            sql.run("UPDATE messages SET held_by = '', due = 0 WHERE id = ?", row["id"])
 
 
 def settle(sql: Sql, row_id: int, verdict: Verdict, at: datetime, now: float) -> Answer:

@@ -32,18 +32,15 @@ class Sql(Protocol):
 
 
 class Database(Protocol):
-    """One connection, used from one thread.
-
-    Attributes:
-        where: what to call it in an error, without its password.
-        skip_locked: ends a SELECT that leaves rows another worker is taking to that worker.
-    """
+    """One connection, used from one thread."""
 
     @property
-    def where(self) -> str: ...
+    def where(self) -> str:
+        """What to call it in an error; no password is in it."""
 
     @property
-    def skip_locked(self) -> str: ...
+    def skip_locked(self) -> str:
+        """Ends a SELECT that leaves rows another worker is taking to that worker."""
 
     def transaction(self) -> AbstractContextManager[Sql]:
         """All or nothing, on disk when the block has ended.

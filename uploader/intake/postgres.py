@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from edge.clock import Clock, utc_now
 from edge.errors import Code, ConfigError, StoreError
 from uploader.intake.blobs import another_file, check_numbers, cover, not_there
 from uploader.intake.database import Row, Sql
@@ -27,7 +28,7 @@ class PostgresDatabase:
 
     Args:
         dsn: ``postgresql://user@host/name`` or ``host=… dbname=…``; a password is better kept in
-            ``~/.pgpass`` or ``PGPASSWORD``.
+            ``~/.pgpass`` or ``PGPASSWORD``. Tables are made in its search path.
         schema: run when the database is opened.
 
     Raises:
@@ -82,11 +83,11 @@ class PostgresDatabase:
                 autocommit=True,
                 connect_timeout=_CONNECT_TIMEOUT_S,
                 row_factory=self._psycopg.rows.dict_row,
-                options=f"-c statement_timeout={_PATIENCE_MS} -c lock_timeout={_PATIENCE_MS}",
                 application_name="gridpatrol-intake",
             )
-            row = made.execute("SELECT extract(epoch FROM clock_timestamp())::float AS t").fetchone()
-            self._ahead_s = float(row["t"] if row else 0.0) - time.monotonic()
+            made.execute(f"SET statement_timeout = {_PATIENCE_MS}".encode())
+            said = made.execute("SELECT extract(epoch FROM clock_timestamp())::float AS t")
+            self._ahead_s = float((said.fetchone() or {"t": 0.0})["t"]) - time.monotonic()
             self._connection = made
         return self._connection
 
@@ -95,8 +96,8 @@ class PostgresDatabase:
         try:
             yield
         except self._psycopg.Error as error:
-            if self._connection is not None and self._connection.broken:
-                self.close()
+            if self._connection is not None and self._connection.closed:
+                self._connection = None
             raise self._store_error(error) from error
 
     def _store_error(self, error: psycopg.Error) -> StoreError:
@@ -106,7 +107,10 @@ class PostgresDatabase:
             return StoreError(Code.STO_FULL, self.where, text, "Free space; it resumes")
         if lost:
             return StoreError(
-                Code.STO_SERVER, self.where, text, "Start PostgreSQL or check the address; it resumes"
+                Code.STO_SERVER,
+                self.where,
+                text,
+                "Start PostgreSQL or check the address; it resumes",
             )
         return StoreError(Code.STO_WRITE, self.where, text, "Check the rights of this user")
 
@@ -222,15 +226,16 @@ class PostgresStore(IntakeStore):
 
     Args:
         dsn: how to reach it; see :class:`PostgresDatabase`.
+        clock: what time it is.
 
     Raises:
         ConfigError: the extra ``postgres`` is not installed (RUN-002).
         StoreError: the server cannot be reached, or refuses.
     """
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, clock: Clock = utc_now) -> None:
         database = PostgresDatabase(dsn)
-        super().__init__(database, TableRoom(database))
+        super().__init__(database, TableRoom(database), clock)
 
 
 def _psycopg() -> Any:

@@ -79,9 +79,7 @@ class Reception:
         data = self._store.boxes.take_reported(topic, message.payload)
         known = read(ReportedEvent, message.payload, topic.name).data if data is None else data
         if known.public_key is not None:
-            changed = self.trust.learn(
-                topic.box, known.public_key, message.payload, message.user
-            )
+            changed = self.trust.learn(topic.box, known.public_key, message.payload, message.user)
             if changed is not None:
                 self._tell(changed)
         if data is not None:

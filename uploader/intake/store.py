@@ -14,6 +14,7 @@ once its files are here.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from datetime import datetime
 
 from edge.clock import Clock, iso, utc_now
@@ -160,14 +161,14 @@ class IntakeStore:
         with self._db.transaction() as sql:
             claims.hold(sql, worker, until)
 
-    def release(self, worker: str) -> None:
-        """This worker gives back what it has not answered.
+    def release(self, worker: str, keep: Collection[int] = ()) -> None:
+        """This worker gives back what it has not answered, but for the rows it knows of.
 
         Raises:
             StoreError: not noted; others get them when the hold ends.
         """
         with self._db.transaction() as sql:
-            claims.release(sql, worker)
+            claims.release(sql, worker, keep)
 
     def settle(self, row_id: int, verdict: Verdict) -> Answer:
         """Write down what the application said; the first last word on a revision stays.
@@ -222,9 +223,7 @@ class IntakeStore:
             int(found["refused"]),
         )
 
-    def _keep(
-        self, topic: UpTopic, message: Incoming, payload: bytes, signature: Signature
-    ) -> Row:
+    def _keep(self, topic: UpTopic, message: Incoming, payload: bytes, signature: Signature) -> Row:
         digest = hashlib.sha256(payload).hexdigest()
         box = topic.box
         key = (box.city, box.node, message.what, message.ref, message.revision)
@@ -249,9 +248,7 @@ class IntakeStore:
             ranges.note(sql, box, message.seq)
         return row
 
-    def _again(
-        self, sql: Sql, key: tuple[object, ...], digest: str, topic: UpTopic
-    ) -> Row:
+    def _again(self, sql: Sql, key: tuple[object, ...], digest: str, topic: UpTopic) -> Row:
         row = sql.one(
             "UPDATE messages SET repeats = repeats + 1 WHERE city = ? AND node = ? AND what = ?"
             " AND ref = ? AND revision = ? AND payload_sha256 = ? RETURNING *",

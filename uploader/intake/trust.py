@@ -16,8 +16,16 @@ from uploader.intake.events import KeyChanged
 from uploader.intake.incoming import refusal
 from uploader.intake.records import Signature
 from uploader.settings import Downlink
+from uploader.signing import Signature as Found
 from uploader.signing import Verifier, published, trusted
 from uploader.topics import BoxTopics, UpTopic
+
+_NAMES: dict[Found, Signature] = {
+    Found.VALID: "valid",
+    Found.UNSIGNED: "unsigned",
+    Found.UNKNOWN_KEY: "unknown_key",
+    Found.WRONG: "wrong",
+}
 
 
 class Trust:
@@ -43,12 +51,12 @@ class Trust:
         """
         if self._settings.signatures == "off":
             return "unchecked"
-        found = self._verifier(box).check(payload, user).value
-        if found == "unknown_key" and self._listed(box) is None:
+        found = self._verifier(box).check(payload, user)
+        if found is Found.UNKNOWN_KEY and self._listed(box) is None:
             # Another worker may have learned it meanwhile.
             self._verifiers.pop(box.name, None)
-            found = self._verifier(box).check(payload, user).value
-        return found
+            found = self._verifier(box).check(payload, user)
+        return _NAMES[found]
 
     def refuse(self, topic: UpTopic, signature: Signature) -> ContractError | None:
         """Why a message must not be taken; None: it may be."""
@@ -78,7 +86,7 @@ class Trust:
         if self._listed(box) is None and self._settings.first_use:
             self._boxes.pin(box, key.kid, key.key, only_first=True)
         self._verifiers.pop(box.name, None)
-        trusts = self._verifier(box).check(payload, user) == "valid"
+        trusts = self._verifier(box).check(payload, user) is Found.VALID
         if trusts or key.kid in self._told:
             return None
         self._told.add(key.kid)
@@ -106,6 +114,6 @@ class Trust:
 
 def _owns(key: PublicKey, payload: bytes, user: Mapping[str, str]) -> bool:
     try:
-        return published([key.key]).check(payload, user) == "valid"
+        return published([key.key]).check(payload, user) is Found.VALID
     except ValueError:
         return False

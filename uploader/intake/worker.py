@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -30,6 +30,7 @@ from uploader.intake.events import (
     Refused,
     Replied,
 )
+from uploader.intake.jobs import Job, closed
 from uploader.intake.reception import Reception
 from uploader.intake.records import Answer, StoredCase, Taken, Verdict
 from uploader.intake.store import IntakeStore
@@ -44,24 +45,6 @@ _POLL_S = 0.2
 _CHORES_S = 2.0
 _FAILED = 0x80
 T = TypeVar("T")
-
-
-class _Job(Generic[T]):
-    def __init__(self, work: Callable[[], T]) -> None:
-        self._work = work
-        self.future: Future[T] = Future()
-
-    def run(self) -> None:
-        if not self.future.set_running_or_notify_cancel():
-            return
-        try:
-            self.future.set_result(self._work())
-        except Exception as error:  # noqa: BLE001 - whoever asked gets it
-            self.future.set_exception(error)
-
-    def refuse(self, error: Exception) -> None:
-        if self.future.set_running_or_notify_cancel():
-            self.future.set_exception(error)
 
 
 class IntakeWorker:
@@ -85,13 +68,14 @@ class IntakeWorker:
         self._sign = load_signer(key).sign if key else None
         self._reception = Reception(settings, store, tell)
         self._gaps = GapWatch(settings.gap_after_s)
-        self._inbox: SimpleQueue[tuple[Link, Event] | _Job[Any]] = SimpleQueue()
+        self._inbox: SimpleQueue[tuple[Link, Event] | Job[Any]] = SimpleQueue()
         self._unanswered: dict[int, Future[None]] = {}
         self._link: Link | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
         self._door = threading.Lock()
         self._closed = False
+        self._claim_failed = False
         self._in_hand: set[int] = set()
         self._chores_at = 0.0
         self._hold_at = 0.0
@@ -112,10 +96,10 @@ class IntakeWorker:
 
     def ask(self, work: Callable[[IntakeStore], T]) -> Future[T]:
         """Do something with the store, on the worker's thread."""
-        job = _Job(lambda: work(self._store))
+        job = Job(lambda: work(self._store))
         with self._door:
             if self._closed:
-                job.future.set_exception(_closed())
+                job.future.set_exception(closed())
             else:
                 self._inbox.put(job)
         return job.future
@@ -124,7 +108,12 @@ class IntakeWorker:
         """Revisions for the application; they stay this worker's until it settles them."""
 
         def work(store: IntakeStore) -> list[StoredCase]:
+            # Where the commit came through but the answer did not, rows are ours unknown to us.
+            if self._claim_failed:
+                store.release(self.name, self._in_hand)
+            self._claim_failed = True
             claimed = store.claim(self.name, limit, self._settings.hold_s)
+            self._claim_failed = False
             self._in_hand.update(case.row for case in claimed)
             return claimed
 
@@ -169,7 +158,7 @@ class IntakeWorker:
                 except (DeliveryError, StoreError) as error:
                     self._report(error)
                     self._rest(patience.delay_s(error, time.monotonic() - before))
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
             fault = error
             _log.exception("intake_ended")
         finally:
@@ -185,8 +174,8 @@ class IntakeWorker:
             self._closed = True
         while not self._inbox.empty():
             item = self._inbox.get()
-            if isinstance(item, _Job):
-                item.refuse(_closed())
+            if isinstance(item, Job):
+                item.refuse(closed())
         self._tell(Ended(fault))
 
     def _rest(self, seconds: float) -> None:
@@ -224,7 +213,7 @@ class IntakeWorker:
             item = self._inbox.get(timeout=_POLL_S)
         except Empty:
             return
-        if isinstance(item, _Job):
+        if isinstance(item, Job):
             item.run()
             return
         link, event = item
@@ -312,7 +301,3 @@ class IntakeWorker:
                 fix=fault.fix,
             )
         self._last_fault = str(fault)
-
-
-def _closed() -> DeliveryError:
-    return DeliveryError(Code.MQT_UNREACHABLE, "receiver", "it is closed", "Open it again")
