@@ -55,6 +55,6 @@ def postgres() -> Iterator[Postgres]:
 def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> MakeStore:
     """Opens the platform's store; every call opens the same one, with a clock of its own."""
     if request.param == "sqlite":
-        return lambda clock=utc_now: SqliteStore(tmp_path / "platform", clock)
+        return lambda clock=utc_now, **more: SqliteStore(tmp_path / "platform", clock, **more)
     dsn = request.getfixturevalue("postgres").fresh()
-    return lambda clock=utc_now: PostgresStore(dsn, clock)
+    return lambda clock=utc_now, **more: PostgresStore(dsn, clock, **more)

@@ -125,6 +125,21 @@ def test_a_rejection_is_the_applications_word(store: IntakeStore, tmp_path: Path
     assert said(again)[0].reason == "unknown grid cell"
 
 
+def test_a_rejected_message_sent_again_later_is_offered_again(
+    make_store: MakeStore, tmp_path: Path
+) -> None:
+    """The cause was put right and the box told to resend: the application is asked anew."""
+    store = make_store(reconsider_s=0.0)
+    message = payload(make_draft(1, tmp_path, pictures=0))
+    store.take(_CASE, message)
+    (case,) = store.claim(_ME, 10, 30)
+    store.settle(case.row, Verdict("rejected", "unknown grid cell"))
+    assert store.take(_CASE, message) == Taken(ready=True)
+    assert accept_all(store) == ["case-1-r1"]
+    assert results(store.take(_CASE, message)) == ["complete"]
+    store.close()
+
+
 def test_later_offers_it_again(store: IntakeStore, tmp_path: Path) -> None:
     """The box is told to wait; the store offers it when the time has come."""
     store.take(_CASE, payload(make_draft(1, tmp_path, pictures=0)))

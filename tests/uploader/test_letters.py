@@ -14,6 +14,7 @@ from edge.sqlite import transaction
 from tests.brokers import Broker
 from tests.uploader.helpers import CITY, NODE, NOON, Box, Platform, make_draft, wait_until
 from uploader.contract.messages import ReceiptData, Result
+from uploader.intake.sqlite import SqliteStore
 from uploader.letters import Letters
 from uploader.outbox import Counts, Outbox
 from uploader.outbox_schema import open_outbox
@@ -96,7 +97,10 @@ def test_a_running_box_takes_it_up(tmp_path: Path, broker: Broker) -> None:
     known: set[str] = set()
     box = Box(tmp_path / "box", broker)
     platform = Platform(
-        tmp_path / "platform", broker, judge=lambda e: None if known else "unknown grid cell"
+        tmp_path / "platform",
+        broker,
+        judge=lambda e: None if known else "unknown grid cell",
+        store=lambda: SqliteStore(tmp_path / "platform", reconsider_s=0.0),
     )
     platform.start()
     try:

@@ -76,6 +76,15 @@ def release(sql: Sql, worker: str, keep: Collection[int] = ()) -> None:
             sql.run("UPDATE messages SET held_by = '', due = 0 WHERE id = ?", row["id"])
 
 
+def reopen(sql: Sql, row_id: int) -> None:
+    """A rejected revision is offered again."""
+    sql.run(
+        "UPDATE messages SET state = 'ready', due = 0, receipt = NULL"
+        " WHERE id = ? AND state = 'rejected'",
+        row_id,
+    )
+
+
 def settle(sql: Sql, row_id: int, verdict: Verdict, at: datetime, now: float) -> Answer:
     """Write down what the application said; the first last word on a revision stays."""
     row = sql.one("SELECT * FROM messages WHERE id = ?", row_id)
@@ -102,8 +111,10 @@ def settle(sql: Sql, row_id: int, verdict: Verdict, at: datetime, now: float) ->
         )
         return made
     written = sql.run(
-        "UPDATE messages SET state = 'settled', held_by = '', receipt = ?"
+        "UPDATE messages SET state = ?, held_by = '', due = ?, receipt = ?"
         " WHERE id = ? AND receipt IS NULL",
+        "settled" if verdict.result == "complete" else "rejected",
+        now,
         made.payload,
         row_id,
     )

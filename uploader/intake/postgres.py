@@ -227,15 +227,16 @@ class PostgresStore(IntakeStore):
     Args:
         dsn: how to reach it; see :class:`PostgresDatabase`.
         clock: what time it is.
+        reconsider_s: see :class:`~uploader.intake.store.IntakeStore`.
 
     Raises:
         ConfigError: the extra ``postgres`` is not installed (RUN-002).
         StoreError: the server cannot be reached, or refuses.
     """
 
-    def __init__(self, dsn: str, clock: Clock = utc_now) -> None:
+    def __init__(self, dsn: str, clock: Clock = utc_now, *, reconsider_s: float = 10.0) -> None:
         database = PostgresDatabase(dsn)
-        super().__init__(database, TableRoom(database), clock)
+        super().__init__(database, TableRoom(database), clock, reconsider_s)
 
 
 def _psycopg() -> Any:

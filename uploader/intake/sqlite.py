@@ -89,13 +89,19 @@ class SqliteStore(IntakeStore):
         folder: workers on this machine may share it.
         clock: what time it is.
         wall: seconds since 1970, for holds.
+        reconsider_s: see :class:`~uploader.intake.store.IntakeStore`.
 
     Raises:
         StoreError: the folder or the database cannot be opened.
     """
 
     def __init__(
-        self, folder: Path, clock: Clock = utc_now, wall: Callable[[], float] = time.time
+        self,
+        folder: Path,
+        clock: Clock = utc_now,
+        wall: Callable[[], float] = time.time,
+        *,
+        reconsider_s: float = 10.0,
     ) -> None:
         rows = SqliteDatabase(folder / "intake.db", SQLITE_SCHEMA, wall)
-        super().__init__(rows, FolderRoom(folder), clock)
+        super().__init__(rows, FolderRoom(folder), clock, reconsider_s)

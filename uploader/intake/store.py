@@ -2,8 +2,9 @@
 
 State machine of a message::
 
-    (arrives) ──valid, new──▶ stored ──last file here──▶ ready ──the application answered──▶ settled
-        └──misfit──▶ refused
+    (arrives) ──valid, new──▶ stored ──last file here──▶ ready ──accepted──▶ settled
+        └──misfit──▶ refused                              ▲└──────rejected──▶ rejected
+                                                          └────sent again, later────┘
 
 A receipt is made only after the commit it speaks of: ``stored`` names what is missing, and
 ``complete`` or ``rejected`` are the application's word, kept with the row. A repeated message
@@ -19,7 +20,7 @@ from datetime import datetime
 
 from edge.clock import Clock, iso, utc_now
 from edge.errors import Code, ContractError
-from uploader.intake import claims, ranges
+from uploader.intake import claims, ranges, refusals
 from uploader.intake.blobs import BlobRoom
 from uploader.intake.boxes import Boxes
 from uploader.intake.database import Database, Row, Sql
@@ -36,8 +37,6 @@ from uploader.intake.records import (
 )
 from uploader.topics import BoxTopics, UpTopic
 
-_KEEP_REFUSED = 10_000
-_KEEP_REFUSED_BYTES = 65_536
 _ACCEPTED = Verdict("complete")
 
 
@@ -48,10 +47,19 @@ class IntakeStore:
         database: where rows are kept.
         blobs: where evidence is kept.
         clock: what time it is.
+        reconsider_s: a rejected message that comes again after this is offered again: people put
+            the cause right and had it resent. Before, it is a repeat and gets the first receipt.
     """
 
-    def __init__(self, database: Database, blobs: BlobRoom, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        database: Database,
+        blobs: BlobRoom,
+        clock: Clock = utc_now,
+        reconsider_s: float = 10.0,
+    ) -> None:
         self._db = database
+        self._reconsider_s = reconsider_s
         self._clock = clock
         self.blobs = blobs
         self.boxes = Boxes(database, clock)
@@ -114,27 +122,9 @@ class IntakeStore:
         about = (message.what, message.ref, message.revision) if message else None
         made = answer(topic.box, digest, "rejected", now, about=about, reason=reason)
         with self._db.transaction() as sql:
-            first = sql.run(
-                "INSERT INTO refused (topic, payload_sha256, payload, reason, receipt, at)"
-                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                topic.name,
-                digest,
-                payload[:_KEEP_REFUSED_BYTES],
-                reason,
-                made.payload,
-                iso(now),
-            )
-            kept = sql.one(
-                "SELECT receipt FROM refused WHERE topic = ? AND payload_sha256 = ?",
-                topic.name,
-                digest,
-            )
-            sql.run(
-                "DELETE FROM refused WHERE id <= (SELECT MAX(id) FROM refused) - ?", _KEEP_REFUSED
-            )
+            receipt, first = refusals.keep(sql, topic, payload, reason, made.payload, at=iso(now))
             if message is not None:
                 ranges.note(sql, topic.box, message.seq)
-        receipt = bytes(kept["receipt"]) if kept else made.payload
         return Taken((Answer(topic.box, receipt),), refused=reason if first else None)
 
     def claim(self, worker: str, limit: int, hold_s: float) -> list[StoredCase]:
@@ -272,7 +262,7 @@ class IntakeStore:
     def _advance(self, row: Row) -> Taken:
         """Everything of this message is here: what now?"""
         box = claims.box_of(row)
-        if row["receipt"] is not None:
+        if row["receipt"] is not None and not self._reconsidered(row):
             return Taken((Answer(box, bytes(row["receipt"])),))
         if row["what"] == "reply":
             return Taken((self.settle(row["id"], _ACCEPTED),), replies=(row["ref"],))
@@ -283,6 +273,13 @@ class IntakeStore:
                 "UPDATE messages SET state = 'ready' WHERE id = ? AND state = 'stored'", row["id"]
             )
         return Taken(ready=True)
+
+    def _reconsidered(self, row: Row) -> bool:
+        if row["state"] != "rejected" or self._db.now() - row["due"] < self._reconsider_s:
+            return False
+        with self._db.transaction() as sql:
+            claims.reopen(sql, row["id"])
+        return True
 
     def _wait(self, row: Row, missing: tuple[str, ...]) -> Answer:
         return answer(

@@ -62,6 +62,7 @@ class IntakeWorker:
         # An id of its own: a second consumer with the same id would throw the first one out.
         self.name = f"{settings.root}-intake-{uuid.uuid4().hex[:12]}"
         self._settings = settings
+        self._where = f"{settings.host}:{settings.port}"
         self._store = store
         self._tell = tell
         key = settings.signing_key
@@ -262,14 +263,9 @@ class IntakeWorker:
         if answered is None:
             return
         if event.code >= _FAILED:
-            answered.set_exception(
-                DeliveryError(
-                    Code.MQT_REFUSED,
-                    f"{self._settings.host}:{self._settings.port}",
-                    f"the broker refused a message (0x{event.code:02x})",
-                    "Check the platform's rights in the broker's access list",
-                )
-            )
+            what = f"the broker refused a message (0x{event.code:02x})"
+            fix = "Check the platform's rights in the broker's access list"
+            answered.set_exception(DeliveryError(Code.MQT_REFUSED, self._where, what, fix))
         else:
             answered.set_result(None)
 
@@ -288,8 +284,7 @@ class IntakeWorker:
             self._report(fault)
 
     def _unreachable(self, reason: str) -> DeliveryError:
-        where = f"{self._settings.host}:{self._settings.port}"
-        return DeliveryError(Code.MQT_UNREACHABLE, where, reason, "Connecting again")
+        return DeliveryError(Code.MQT_UNREACHABLE, self._where, reason, "Connecting again")
 
     def _report(self, fault: GridpatrolError) -> None:
         if str(fault) != self._last_fault:
