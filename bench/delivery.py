@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import logging
 import os
 import random
 import shutil
@@ -35,6 +36,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
+import structlog
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -161,21 +163,23 @@ class Load:
 class Ours:
     """The whole way, box and platform kept running between runs, as they are in life."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, *, start: bool = True) -> None:
         self._folder = folder
         self._path = folder / "box" / "state.db"
         self._outbox = Outbox(self._path, city=CITY, node=NODE)
-        self._uploader = Uploader(
-            Uplink(host="127.0.0.1", port=port, city=CITY, node=NODE), self._path
-        )
+        uplink = Uplink(host="127.0.0.1", port=port, city=CITY, node=NODE)
+        self._uploader = Uploader(uplink, self._path)
+        if start:
+            self.start()
+
+    def start(self) -> None:
+        """Begin to send."""
         self._uploader.start()
 
-    def run(self, load: Load, run: str) -> float:
-        """Drafts per second."""
-        contents = load.contents(run)
-        done = self._outbox.counts().done
-        began = time.perf_counter()
-        for number, content in enumerate(contents):
+    def commit(self, load: Load, run: str) -> int:
+        """What the desk does: evidence synced, row committed, uploader woken; the last number."""
+        seq = 0
+        for number, content in enumerate(load.contents(run)):
             path = self._folder / "box" / "evidence" / f"{run}-{number}" / "far.jpg"
             write_durably(path, content)
             sha256 = hashlib.sha256(content).hexdigest()
@@ -183,13 +187,32 @@ class Ours:
                 "far", path, sha256, len(content), "image/jpeg", datetime.now(UTC), "plaza"
             )
             with transaction(self._outbox._db, self._path) as tx:
-                self._outbox.enqueue(tx, make_draft(number, run, (item,)))
+                seq = self._outbox.enqueue(tx, make_draft(number, run, (item,)))
             self._uploader.wake()
-        self.committed_s = time.perf_counter() - began
-        while self._outbox.counts().done < done + load.drafts:
+        return seq
+
+    def run(self, load: Load, run: str) -> tuple[float, float]:
+        """Drafts per second: committed and delivered at once; and delivered, once committed."""
+        done = self._outbox.counts().done
+        began = time.perf_counter()
+        self.commit(load, run)
+        self._wait(done + load.drafts)
+        return load.drafts / (time.perf_counter() - began), 0.0
+
+    def _wait(self, done: int) -> None:
+        until = time.monotonic() + 300
+        while self._outbox.counts().done < done:
             time.sleep(0.005)
-            assert time.perf_counter() - began < 300, self._uploader.status()
-        return load.drafts / (time.perf_counter() - began)
+            assert time.monotonic() < until, self._uploader.status()
+
+    def is_done(self, seq: int) -> bool:
+        """Whether the platform's receipt is here."""
+        query = "SELECT state FROM outbox WHERE seq = ?"
+        return bool(self._outbox._db.execute(query, (seq,)).fetchone()[0] == "done")
+
+    def pending(self) -> int:
+        """Rows that wait."""
+        return self._outbox.counts().pending
 
     def payload(self) -> bytes:
         """A case message as it went over the wire."""
@@ -239,11 +262,10 @@ def measure(load: Load, runs: int, folder: Path) -> dict[str, object]:
             box = Ours(folder, port)
             box.run(Load(20, load.size_bytes), "warm")
             for number in range(runs):
-                ours.append(box.run(load, f"run-{number}"))
+                ours.append(box.run(load, f"run-{number}")[0])
                 others.append(bare(load, port, f"run-{number}", box.payload(), subscriber))
                 sys.stderr.write(
-                    f"run {number + 1}: gridpatrol {ours[-1]:.1f}/s (committed in"
-                    f" {box.committed_s:.2f} s), bare {others[-1]:.1f}/s\n"
+                    f"run {number + 1}: gridpatrol {ours[-1]:.1f}/s, bare {others[-1]:.1f}/s\n"
                 )
             box.close()
     ratios = [mine / other for mine, other in zip(ours, others, strict=True)]
@@ -257,6 +279,97 @@ def measure(load: Load, runs: int, folder: Path) -> dict[str, object]:
     }
 
 
+def latency(load: Load, backlog: int, folder: Path) -> dict[str, object]:
+    """From commit to receipt of one live draft at a time, alone and with a backlog."""
+    found: dict[str, object] = {"backlog_drafts": backlog, "evidence_bytes": load.size_bytes}
+    for name, behind in (("alone", 0), ("with_backlog", backlog)):
+        place = folder / name
+        place.mkdir()
+        with broker(place) as port:
+            receiver = [sys.executable, "-c", RECEIVER, str(port), str(place / "platform")]
+            with program_running(receiver):
+                time.sleep(2)
+                box = Ours(place, port, start=False)
+                box.commit(Load(behind, load.size_bytes), "behind")
+                box.start()
+                took = []
+                for number in range(load.drafts):
+                    time.sleep(0.1)
+                    seq = box.commit(Load(1, load.size_bytes), f"live-{number}")
+                    began = time.perf_counter()
+                    while not box.is_done(seq):
+                        time.sleep(0.002)
+                    took.append(1000 * (time.perf_counter() - began))
+                left = box.pending()
+                box.close()
+        found[f"{name}_p50_ms"] = round(statistics.median(took), 1)
+        found[f"{name}_p95_ms"] = round(statistics.quantiles(took, n=20)[-1], 1)
+        found[f"{name}_left"] = left
+    return found
+
+
+def resident_mb() -> float:
+    """Memory of this process now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
+
+
+def fill(path: Path, rows: int) -> None:
+    """A backlog of cases without pictures."""
+    outbox = Outbox(path, city=CITY, node=NODE)
+    for first in range(0, rows, 5000):
+        with transaction(outbox._db, path) as tx:
+            for number in range(first, min(rows, first + 5000)):
+                outbox.enqueue(tx, make_draft(number, "backlog", ()))
+    outbox.close()
+
+
+def memory(rows: int, seconds: float, folder: Path) -> dict[str, object]:
+    """Open a backlog and drain some of it; in a process of its own, so that nothing is counted
+    that the filling left behind."""
+    path = folder / "box" / "state.db"
+    filler = f"import bench.delivery as d, pathlib as p; d.fill(p.Path({str(path)!r}), {rows})"
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", filler], check=True, env=env)
+    with broker(folder) as port:
+        receiver = [sys.executable, "-c", RECEIVER, str(port), str(folder / "platform")]
+        with program_running(receiver):
+            time.sleep(2)
+            before = resident_mb()
+            began = time.perf_counter()
+            outbox = Outbox(path, city=CITY, node=NODE)
+            outbox.due(datetime.now(UTC), 1)
+            opened_ms = 1000 * (time.perf_counter() - began)
+            opened = resident_mb()
+            uplink = Uplink(
+                host="127.0.0.1", port=port, city=CITY, node=NODE, backlog_bytes_per_s=0
+            )
+            uploader = Uploader(uplink, path)
+            uploader.start()
+            peak = 0.0
+            until = time.monotonic() + seconds
+            while time.monotonic() < until:
+                time.sleep(0.2)
+                peak = max(peak, resident_mb())
+            due = []
+            for _ in range(200):
+                began = time.perf_counter()
+                outbox.due(datetime.now(UTC), 1)
+                due.append(1000 * (time.perf_counter() - began))
+            done = outbox.counts().done
+            uploader.stop()
+    return {
+        "backlog_rows": rows,
+        "rss_before_mb": before,
+        "rss_opened_mb": opened,
+        "rss_draining_peak_mb": peak,
+        "opened_ms": round(opened_ms, 1),
+        "due_ms_median": round(statistics.median(due), 3),
+        "drained": done,
+        "seconds": seconds,
+    }
+
+
 def main() -> None:
     """One JSON line on stdout."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -264,9 +377,20 @@ def main() -> None:
     parser.add_argument("--drafts", type=int, default=300)
     parser.add_argument("--size", type=int, default=100_000, help="bytes of evidence a draft")
     parser.add_argument("--folder", type=Path, default=None, help="on the disk to measure")
+    parser.add_argument("--backlog", type=int, default=0, help="rows: measure memory instead")
+    parser.add_argument(
+        "--latency", type=int, default=0, help="drafts behind: of live ones instead"
+    )
+    parser.add_argument("--seconds", type=float, default=20.0, help="of draining the backlog")
     given = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
-        result = measure(Load(given.drafts, given.size), given.runs, Path(folder))
+        if given.backlog:
+            result = memory(given.backlog, given.seconds, Path(folder))
+        elif given.latency:
+            result = latency(Load(given.drafts, given.size), given.latency, Path(folder))
+        else:
+            result = measure(Load(given.drafts, given.size), given.runs, Path(folder))
     print(json.dumps(result))
 
 

@@ -29,7 +29,7 @@ _CASES = 6
 def hurt(folder: Path, call: str, error: str, when: str) -> tuple[int, list[str]]:
     """Exit status and lines of a committer whose calls fail."""
     command = [
-        *("strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}"),
+        *("strace", "-f", "-qq", "-o", str(folder / "trace"), "-e", f"trace={call}"),
         *("-e", f"inject={call}:error={error}:when={when}"),
         *(sys.executable, "-m", "tests.uploader.committer", str(folder), str(_CASES)),
     ]
