@@ -273,15 +273,23 @@ def _relit(picture: Picture, rng: random.Random) -> Picture:
     return picture
 
 
+def names_in(listed: Path) -> frozenset[str]:
+    """Names of pictures: the words of a file, or what lies in a folder."""
+    if listed.is_dir():
+        return frozenset(path.name for path in listed.iterdir())
+    return frozenset(listed.read_text().split())
+
+
 def load_entries(entries: list[dict], data: Path) -> list[Sample]:
     """The labelled folders that a recipe lists, each as often as it says.
 
-    ``of = 8, take = [1, 2]``: of every eight pictures the second and the third.
+    ``of = 8, take = [1, 2]``: of every eight pictures the second and the third. ``leave_out``: a
+    list of names, or a folder of pictures whose names are left out.
     """
     samples: list[Sample] = []
     for entry in entries:
         named = entry.get("leave_out")
-        left = frozenset((data / named).read_text().split()) if named else frozenset()
+        left = names_in(data / named) if named else frozenset()
         kinds = {int(key): value for key, value in entry["kinds"].items()}
         part = (entry.get("of", 1), frozenset(entry.get("take", [0])))
         samples += load_yolo(data / entry["folder"], kinds, left, part) * entry.get("times", 1)

@@ -2,8 +2,8 @@
 
 The permissive path of training: the base is an ONNX file, its convolutions are run by torch,
 fine-tuned, and written back into the same graph. No exporter, no framework's checkpoint format,
-and what was trained is by construction what runs. Batch norms are already folded into the
-convolutions, so there are no statistics to keep.
+and what was trained is by construction what runs. Batch norms are folded into the convolutions of
+such a file; ``unfold`` puts them back for training, ``save`` folds them in again.
 """
 
 from __future__ import annotations
@@ -66,6 +66,8 @@ class YoloxGraph(nn.Module):
                 if f"{part}_preds" in node.input[1]:
                     heads.setdefault(node.input[1].split(".")[2], {})[part] = node.output[0]
         self._heads = [(h["reg"], h["obj"], h["cls"]) for _, h in sorted(heads.items())]
+        self.norms = nn.ModuleDict()
+        self._seen: dict[str, Tensor] | None = None
 
     def forward(self, pictures: Tensor) -> list[HeadMaps]:
         """Maps of each stride, smallest stride first, for ``(b, 3, h, w)`` BGR 0-255."""
@@ -82,15 +84,7 @@ class YoloxGraph(nn.Module):
         first = values[node.input[0]]
         match node.op_type:
             case "Conv":
-                top, left, *_ = attributes["pads"]
-                return F.conv2d(
-                    first,
-                    self.weights[_key(node.input[1])],
-                    self.weights[_key(node.input[2])],
-                    stride=attributes["strides"],
-                    padding=(top, left),
-                    groups=attributes.get("group", 1),
-                )
+                return self._convolved(node, attributes, first)
             case "Sigmoid":
                 return torch.sigmoid(first)
             case "Mul":
@@ -107,6 +101,55 @@ class YoloxGraph(nn.Module):
             case "Slice":
                 return first[self._window(node)]
         raise ValueError(f"{node.op_type} is not part of a YOLOX graph this file knows")
+
+    def _convolved(self, node: onnx.NodeProto, attributes: dict, first: Tensor) -> Tensor:
+        key = _key(node.input[1])
+        top, left, *_ = attributes["pads"]
+        out = F.conv2d(
+            first,
+            self.weights[key],
+            self.weights[_key(node.input[2])],
+            stride=attributes["strides"],
+            padding=(top, left),
+            groups=attributes.get("group", 1),
+        )
+        if self._seen is not None:
+            self._seen[key] = out
+        return self.norms[key](out) if key in self.norms else out
+
+    @torch.no_grad()
+    def unfold(self, pictures: Tensor) -> None:
+        """Put a batch norm behind every convolution but the predictions; outputs stay as they are.
+
+        Each begins as the identity: its scale and shift are the spread and the mean that these
+        pictures give. Without them nothing reins in a large step.
+        """
+        self._seen = {}
+        self(pictures)
+        for key, out in self._seen.items():
+            if "_preds" in key:
+                continue
+            norm = nn.BatchNorm2d(out.shape[1], eps=1e-3, momentum=0.03)
+            mean, spread = out.float().mean((0, 2, 3)), out.float().var((0, 2, 3))
+            norm.running_mean.copy_(mean)
+            norm.running_var.copy_(spread)
+            norm.weight.copy_((spread + norm.eps).sqrt())
+            norm.bias.copy_(mean)
+            self.norms[key] = norm
+        self._seen = None
+
+    def _folded(self) -> dict[str, Tensor]:
+        """Weights by name with the batch norms folded in: a convolution's bias is beside it."""
+        folded = {name: weight.detach().float() for name, weight in self.weights.items()}
+        for node, _ in self._steps:
+            key = _key(node.input[1]) if node.op_type == "Conv" else ""
+            if key not in self.norms:
+                continue
+            norm, bias = self.norms[key], _key(node.input[2])
+            scale = (norm.weight / (norm.running_var + norm.eps).sqrt()).detach()
+            folded[key] = folded[key] * scale[:, None, None, None]
+            folded[bias] = (folded[bias] - norm.running_mean) * scale + norm.bias.detach()
+        return folded
 
     def _window(self, node: onnx.NodeProto) -> tuple[slice, ...]:
         starts, ends, axes, steps = (self._constants[name] for name in node.input[1:5])
@@ -127,9 +170,10 @@ class YoloxGraph(nn.Module):
         model.CopyFrom(self.model)
         graph = model.graph
         classes = 0
+        folded = self._folded()
         for entry in graph.initializer:
-            if _key(entry.name) in self.weights:
-                array = self.weights[_key(entry.name)].detach().float().numpy()
+            if _key(entry.name) in folded:
+                array = folded[_key(entry.name)].numpy()
                 entry.CopyFrom(numpy_helper.from_array(array, entry.name))
                 if "cls_preds" in entry.name and array.ndim == 4:
                     classes = array.shape[0]

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime as ort
-from data import Sample, fitted, load_entries, read_picture
+from data import Sample, fitted, load_entries, names_in, read_picture
 from onnx import version_converter
 from onnxruntime.quantization import (
     CalibrationDataReader,
@@ -187,7 +187,18 @@ def main() -> None:
     version = recipe["card"]["version"]
     samples = load_entries(recipe["calibration"], given.data)
     rng = random.Random(recipe["seed"])
-    paths = [p for pattern in recipe["quantise"] for p in sorted(given.data.glob(pattern))]
+    left = {
+        n
+        for e in recipe["positives"]
+        if "leave_out" in e
+        for n in names_in(given.data / e["leave_out"])
+    }
+    paths = [
+        path
+        for pattern in recipe["quantise"]
+        for path in sorted(given.data.glob(pattern))
+        if path.name not in left
+    ]
     pictures = [read_picture(p) for p in rng.sample(paths, 48)]
     name = recipe["card"]["name"]
     for folder in (_MODELS / name, _MODELS / f"{name}-int8"):

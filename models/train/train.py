@@ -107,6 +107,41 @@ def _prefetched(make: Callable[[], tuple], depth: int = 6) -> Callable[[], tuple
     return waiting.get
 
 
+def _groups(model: YoloxGraph, recipe: dict, pictures: Pictures) -> list[dict]:
+    """What learns, and how fast: the prediction layers three times the rate.
+
+    Without batch norms nothing reins in a large step, so the backbone keeps what it knows; with
+    them (``norms``) it learns too, at a share of the rate.
+    """
+    rate, early = recipe["rate"], set(model.early)
+    if recipe.get("norms"):
+        model.unfold(pictures.batch(48, recipe["side"], plain=False)[0])
+    kept = [p for n, p in model.weights.items() if n in early]
+    heads = [p for n, p in model.weights.items() if "_preds" in n]
+    body = [p for n, p in model.weights.items() if n not in early and "_preds" not in n]
+    if not recipe.get("norms"):
+        for parameter in kept:
+            parameter.requires_grad_(False)
+        return [{"params": body, "lr": rate}, {"params": heads, "lr": rate * 3}]
+    norms = {n: list(norm.parameters()) for n, norm in model.norms.items()}
+    first = [p for n, found in norms.items() if n in early for p in found]
+    later = [p for n, found in norms.items() if n not in early for p in found]
+    slow = rate * recipe["backbone_rate"]
+    return [
+        {"params": kept, "lr": slow},
+        {"params": first, "lr": slow, "weight_decay": 0.0},
+        {"params": body, "lr": rate},
+        {"params": later, "lr": rate, "weight_decay": 0.0},
+        {"params": heads, "lr": rate * 3},
+    ]
+
+
+def _floats(model: YoloxGraph) -> list[torch.Tensor]:
+    """Everything that is averaged: weights, and the running figures of the batch norms."""
+    buffers = [b for b in model.buffers() if b.is_floating_point()]
+    return [*model.parameters(), *buffers]
+
+
 def train(
     recipe: dict, data: Path, base: Path, out: Path, *, minutes: float | None, resume: bool
 ) -> None:
@@ -125,18 +160,11 @@ def train(
         pictures.mine(model, side)
     if not resume:
         model.set_classes(recipe["ancestors"])
-    # Batch norms are folded in, so nothing reins in a large step: the backbone keeps what it knows.
-    for name in model.early:
-        model.weights[name].requires_grad_(False)
+    groups = _groups(model, recipe, pictures)
     average = copy.deepcopy(model)
-    learning = [(n, p) for n, p in model.weights.items() if p.requires_grad]
-    heads = [p for n, p in learning if "_preds" in n]
-    body = [p for n, p in learning if "_preds" not in n]
-    rate = recipe["rate"]
-    optimiser = torch.optim.AdamW(
-        [{"params": body, "lr": rate}, {"params": heads, "lr": rate * 3}], weight_decay=0.005
-    )
-    steps, warm = recipe["steps"], 200
+    optimiser = torch.optim.AdamW(groups, weight_decay=0.005)
+    tops = [group["lr"] for group in groups]
+    steps, warm = recipe["steps"], recipe.get("warm", 200)
     began = time.time()
     done = {"step": 0}
 
@@ -144,12 +172,16 @@ def train(
         by_steps = done["step"] / steps
         return max(by_steps, (time.time() - began) / (60 * minutes)) if minutes else by_steps
 
-    take = _prefetched(lambda: pictures.batch(recipe["batch"], side, plain=share() > 0.85))
+    def make() -> tuple:
+        now = [size for begin, size in recipe.get("grow", [[0, side]]) if share() >= begin][-1]
+        return pictures.batch(recipe["batch"], now, plain=share() > 0.85)
+
+    take = _prefetched(make)
     smooth = None
     while share() < 1:
         step = done["step"]
         factor = min(step / warm, 1) * (0.02 + 0.98 * (1 + math.cos(math.pi * min(share(), 1))) / 2)
-        for group, top in zip(optimiser.param_groups, (rate, rate * 3), strict=True):
+        for group, top in zip(optimiser.param_groups, tops, strict=True):
             group["lr"] = top * factor
         tensor, truths = take()
         tensor = tensor.to(memory_format=torch.channels_last)
@@ -162,7 +194,7 @@ def train(
         optimiser.step()
         decay = min(0.998, (1 + step) / (10 + step))
         with torch.no_grad():
-            for old, new in zip(average.parameters(), model.parameters(), strict=True):
+            for old, new in zip(_floats(average), _floats(model), strict=True):
                 old.lerp_(new, 1 - decay)
         smooth = loss.item() if smooth is None else 0.98 * smooth + 0.02 * loss.item()
         done["step"] += 1
