@@ -1,0 +1,78 @@
+"""What is kept on the box, and the way to the platform."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, model_validator
+
+from edge.config.section import Section
+
+
+class StorageSettings(Section):
+    """How long delivered cases stay, and what happens when the disk fills up."""
+
+    keep_delivered_days: Annotated[float, Field(ge=0, le=36500)] = 30.0
+    quota_mb: Annotated[int, Field(ge=10)] | None = None
+    early_free_mb: Annotated[int, Field(ge=0)] = 2048
+    tight_free_mb: Annotated[int, Field(ge=0)] = 1024
+    full_free_mb: Annotated[int, Field(ge=0)] = 256
+
+    @model_validator(mode="after")
+    def _marks_fall(self) -> StorageSettings:
+        if not self.early_free_mb >= self.tight_free_mb >= self.full_free_mb:
+            raise ValueError("early_free_mb >= tight_free_mb >= full_free_mb must hold")
+        return self
+
+
+class S3StoreSettings(Section):
+    """An S3-compatible store for evidence; its bucket must exist."""
+
+    endpoint: Annotated[str, Field(pattern=r"^https?://[^/\s]+/?$")]
+    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+    access_key: str
+    secret_key: SecretStr
+    region: str = "us-east-1"
+    prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]+/)*$")] = ""
+    public_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+/?$")] | None = None
+    ca_file: Path | None = None
+    when_down: Literal["wait", "mqtt"] = "wait"
+
+
+class EvidenceSettings(Section):
+    """Where evidence goes: over MQTT in chunks, unless there is a store for it."""
+
+    s3: S3StoreSettings | None = None
+
+
+class TlsSettings(Section):
+    """TLS to the broker; certificate and key make it mutual."""
+
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+
+class MqttSettings(Section):
+    """The central platform's broker."""
+
+    host: str
+    port: Annotated[int, Field(ge=1, le=65535)] = 1883
+    username: str | None = None
+    password: SecretStr | None = None
+    tls: TlsSettings | None = None
+    root: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")] = "gridpatrol"
+    keepalive_s: Annotated[int, Field(ge=5, le=600)] = 30
+    receipt_timeout_s: Annotated[float, Field(ge=1, le=3600)] = 20.0
+    chunk_bytes: Annotated[int, Field(ge=1024, le=16 * 1024 * 1024)] = 131072
+    sign: bool = True
+    trusted_keys: tuple[Path, ...] = ()
+    signed_receipts: bool = False
+    backlog_bytes_per_s: Annotated[int, Field(ge=0, le=10**10)] = 2_097_152
+
+    @model_validator(mode="after")
+    def _receipts_need_keys(self) -> MqttSettings:
+        if self.signed_receipts and not self.trusted_keys:
+            raise ValueError("signed_receipts needs the platform's keys; list them in trusted_keys")
+        return self
