@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from edge.cases.desk import CaseDesk
 from edge.cases.evidence import EvidenceRoom
 from edge.cases.known import Attaching, KnownStore
 from edge.cases.store import CaseStore
+from edge.clock import Clock, utc_now
 from edge.config.model import CameraSettings, Settings
 from edge.detectors.base import Detector
 from edge.errors import Code, GridpatrolError, RequestError
@@ -137,8 +139,19 @@ def build_hearing(
     locators: Mapping[str, Locator],
     hurry: Hurrying,
     admit: Callable[[], None],
+    clock: Clock = utc_now,
+    ticks: Callable[[], float] = time.monotonic,
 ) -> Hearing:
     """Everything that hears and answers the platform.
+
+    Args:
+        settings: of the box.
+        database: the one database file.
+        store, desk, room, watchers, detectors, locators: the rooms it works with.
+        hurry: asks a camera to look now.
+        admit: asked before a picture is written; refuses by a StoreError.
+        clock: what time it is.
+        ticks: seconds that only ever grow.
 
     Raises:
         GridpatrolError: a key of the platform is not in order, or the database cannot be opened.
@@ -153,17 +166,19 @@ def build_hearing(
         desk=desk,
         room=answers,
         verdicts=VerdictStore(database),
+        clock=clock,
     )
-    requests = _requests(settings, database)
+    requests = _requests(settings, database, clock)
     answers.sweep(requests.request_ids())
     inbox: SimpleQueue[Said] = SimpleQueue()
     commands = Commands(
         BoxTopics(settings.mqtt.root, settings.box.city, settings.box.id),
-        requests=_requests(settings, database),
+        requests=_requests(settings, database, clock),
         known=KnownStore(database, attaching(settings)),
         cells=cells_of(cameras.values(), locators),
         verifier=trusted(settings.mqtt.trusted_keys),
         hand_on=inbox.put,
+        clock=clock,
     )
     request_desk = RequestDesk(
         box_id=settings.box.id,
@@ -173,6 +188,8 @@ def build_hearing(
         answerer=answerer,
         hurry=lambda camera_id, every_s, for_s: hurry(camera_id, every_s=every_s, for_s=for_s),
         patience_s=settings.streams.open_timeout_s + _PATIENCE_S,
+        clock=clock,
+        ticks=ticks,
     )
     return Hearing(commands, request_desk, requests, answerer, inbox)
 
@@ -197,8 +214,8 @@ def cells_of(
     return found
 
 
-def _requests(settings: Settings, database: Path) -> RequestStore:
-    return RequestStore(database, open_outbox(settings, database))
+def _requests(settings: Settings, database: Path, clock: Clock) -> RequestStore:
+    return RequestStore(database, open_outbox(settings, database), clock=clock)
 
 
 def _eyes(watchers: Mapping[str, SceneWatcher], detectors: Sequence[Detector]) -> Eyes:

@@ -130,6 +130,12 @@ class Street:
         login = BrokerLogin(host=self.broker.host, port=self.broker.port)
         return ask(login, BOX, request, patience_s=patience_s, out=out, sign=sign)
 
+    def payloads(self) -> list[bytes]:
+        """Cases as they were, or will be, sent."""
+        with sqlite3.connect(self.edge.state / "gridpatrol.db", timeout=10) as db:
+            rows = db.execute("SELECT payload FROM outbox WHERE what = 'case' ORDER BY seq")
+            return [row[0] for row in rows]
+
     def stop(self) -> None:
         self.edge.kill()
         self.camera.stop()
