@@ -12,7 +12,7 @@ import pytest
 from edge.cases.draft import Location
 from edge.cases.known import Attaching, Known, KnownStore
 from edge.scenes.finding import EventKind
-from tests.cases.test_desk import NOON, WEST, report
+from tests.cases.test_desk import NOON, WEST, Office, report
 
 CELL = "420111005009001"
 PILE = Known("ECASE-7", "0136", "piled_materials", WEST, NOON - timedelta(hours=3), "citizen")
@@ -69,3 +69,38 @@ def test_what_is_not_repeated_is_no_longer_believed(store: KnownStore, tmp_path:
     again = KnownStore(tmp_path / "gridpatrol.db", Attaching(days=60))
     assert again.match(FINDING, CELL, HERE) == PILE, "kept over a restart"
     again.close()
+
+
+def test_a_case_of_the_platforms_is_updated_and_its_end_is_told(
+    store: KnownStore, tmp_path: Path
+) -> None:
+    """One case under the platform's reference, from the first sighting to the clear place."""
+    office = Office(tmp_path)
+    office.desk = office.make_desk(known=store)
+    cell = office.sees(0)[0].grid_cell
+    office.clear(100)
+    office.clear(200)
+    store.replace(cell, [PILE], NOON)
+    [attached] = office.sees(90_000)
+    assert (attached.status, attached.revision, attached.attached_to) == ("update", 1, "ECASE-7")
+    assert "ECASE-7" in attached.reasons[0].zh
+    assert "ECASE-7" in attached.reasons[0].en
+    assert not office.sees(90_010), "every further sighting attaches in silence"
+    office.desk = office.make_desk(known=store)
+    store.replace(cell, [], NOON)  # closed at the platform meanwhile: it stays what it was
+    assert not office.sees(90_020)
+    office.clear(90_100)
+    [gone] = office.clear(90_200)
+    assert (gone.status, gone.case_id, gone.attached_to) == ("gone", attached.case_id, "ECASE-7")
+
+
+def test_an_own_case_that_is_open_stays_its_own(store: KnownStore, tmp_path: Path) -> None:
+    """The platform lists what this box has reported, too."""
+    office = Office(tmp_path)
+    office.desk = office.make_desk(known=store)
+    [own] = office.sees(0)
+    store.replace(own.grid_cell, [PILE], NOON)
+    assert not office.sees(10)
+    office.clear(100)
+    [gone] = office.clear(200)
+    assert gone.attached_to is None
