@@ -86,6 +86,8 @@ class Downlink(BrokerLogin):
         retry_after_s: what a box is told when the store is out of order.
         hold_s: a worker that is silent for so long loses the cases it has in hand to others.
         gap_after_s: missing messages are told of after this.
+        s3: the store that boxes put evidence into, as this side reaches it; fetched files are
+            kept like those that came over MQTT.
     """
 
     group: str | None = None
@@ -96,3 +98,4 @@ class Downlink(BrokerLogin):
     retry_after_s: float = 10.0
     hold_s: float = 30.0
     gap_after_s: float = 60.0
+    s3: S3Settings | None = None

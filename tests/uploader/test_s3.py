@@ -173,6 +173,26 @@ def test_the_message_says_where(tmp_path: Path, broker: Broker, store: Store) ->
 
 
 @pytest.mark.e2e
+def test_the_platform_fetches_what_the_message_names(
+    tmp_path: Path, broker: Broker, store: Store
+) -> None:
+    """With the store's settings the receiver completes cases; the files pass no broker."""
+    box = Box(tmp_path / "box", broker, s3=store.settings)
+    platform = Platform(tmp_path / "platform", broker, s3=store.settings)
+    platform.start()
+    try:
+        box.start()
+        box.commit_many(range(3))
+        box.wait_done(3, 30.0)
+        assert sorted(platform.ids()) == ["case-0-r1", "case-1-r1", "case-2-r1"]
+        for item in make_draft(2, tmp_path / "same").evidence:
+            assert platform.contents[item.sha256] == item.path.read_bytes()
+    finally:
+        box.close()
+        platform.stop()
+
+
+@pytest.mark.e2e
 @pytest.mark.parametrize("when_down", ["wait", "mqtt"])
 def test_store_away(tmp_path: Path, broker: Broker, store: Store, when_down: str) -> None:
     """The case itself is never held up. Its files go over MQTT only when that was chosen."""

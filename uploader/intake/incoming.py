@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge.errors import Code, ContractError
-from uploader.contract.messages import CaseEvent, ReplyEvent, read, source_of
+from uploader.contract.messages import CaseEvent, Evidence, ReplyEvent, read, source_of
+from uploader.intake.database import Row
 from uploader.topics import UpTopic
 
 
@@ -20,6 +21,7 @@ class Incoming:
             or request id and 0.
         seq: its number among the box's messages.
         evidence: files it speaks of, each once.
+        elsewhere: whether any of them is to be fetched from an S3 store.
     """
 
     what: Literal["case", "reply"]
@@ -27,6 +29,7 @@ class Incoming:
     revision: int
     seq: int
     evidence: tuple[str, ...]
+    elsewhere: bool
 
 
 def read_incoming(topic: UpTopic, payload: bytes) -> Incoming:
@@ -50,9 +53,17 @@ def read_incoming(topic: UpTopic, payload: bytes) -> Incoming:
         revision,
         event.seq,
         tuple(dict.fromkeys(item.sha256 for item in event.data.evidence)),
+        any(item.url is not None for item in event.data.evidence),
     )
 
 
 def refusal(topic: UpTopic, code: Code, what: str) -> ContractError:
     """A message that is kept, but not taken."""
     return ContractError(code, topic.name, what, "It was kept among the refused messages")
+
+
+def evidence_of(row: Row) -> tuple[Evidence, ...]:
+    """The files a stored message speaks of."""
+    if row["what"] == "reply":
+        return read(ReplyEvent, bytes(row["payload"]), "intake").data.evidence
+    return read(CaseEvent, bytes(row["payload"]), "intake").data.evidence

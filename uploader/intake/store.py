@@ -19,12 +19,13 @@ from collections.abc import Collection
 from datetime import datetime
 
 from edge.clock import Clock, iso, utc_now
-from edge.errors import Code, ContractError
-from uploader.intake import claims, ranges, refusals
+from edge.errors import ContractError
+from uploader.contract.messages import Evidence
+from uploader.intake import claims, messages, ranges, refusals
 from uploader.intake.blobs import BlobRoom
 from uploader.intake.boxes import Boxes
-from uploader.intake.database import Database, Row, Sql
-from uploader.intake.incoming import Incoming, read_incoming, refusal
+from uploader.intake.database import Database, Row
+from uploader.intake.incoming import Incoming, evidence_of, read_incoming
 from uploader.intake.receipts import answer
 from uploader.intake.records import (
     Answer,
@@ -38,6 +39,7 @@ from uploader.intake.records import (
 from uploader.topics import BoxTopics, UpTopic
 
 _ACCEPTED = Verdict("complete")
+_FETCH_AT_ONCE = 64
 
 
 class IntakeStore:
@@ -183,6 +185,22 @@ class IntakeStore:
             )
         return (claims.box_of(row), bytes(row["payload"])) if row else None
 
+    def elsewhere(self) -> list[tuple[BoxTopics, Evidence]]:
+        """Files to be fetched from an S3 store, of the oldest messages that wait for some.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        with self._db.reading() as sql:
+            rows = sql.all(
+                "SELECT * FROM messages WHERE state = 'stored' AND elsewhere = 1"
+                " ORDER BY id LIMIT ?",
+                _FETCH_AT_ONCE,
+            )
+        files = [(claims.box_of(row), item) for row in rows for item in evidence_of(row)]
+        missing = set(self.blobs.missing(item.sha256 for _, item in files))
+        return [(box, item) for box, item in files if item.url and item.sha256 in missing]
+
     def gaps(self) -> list[Gap]:
         """Sequence numbers that never came, as ranges.
 
@@ -214,40 +232,9 @@ class IntakeStore:
         )
 
     def _keep(self, topic: UpTopic, message: Incoming, payload: bytes, signature: Signature) -> Row:
-        digest = hashlib.sha256(payload).hexdigest()
-        box = topic.box
-        key = (box.city, box.node, message.what, message.ref, message.revision)
         with self._db.transaction() as sql:
-            row = sql.one(
-                "INSERT INTO messages (city, node, what, ref, revision, root, payload,"
-                " payload_sha256, signature, state, received_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'stored', ?) ON CONFLICT DO NOTHING"
-                " RETURNING *",
-                *key,
-                box.root,
-                payload,
-                digest,
-                signature,
-                iso(self._clock()),
-            )
-            if row is None:
-                row = self._again(sql, key, digest, topic)
-            else:
-                for sha256 in message.evidence:
-                    sql.run("INSERT INTO message_evidence VALUES (?, ?)", row["id"], sha256)
-            ranges.note(sql, box, message.seq)
-        return row
-
-    def _again(self, sql: Sql, key: tuple[object, ...], digest: str, topic: UpTopic) -> Row:
-        row = sql.one(
-            "UPDATE messages SET repeats = repeats + 1 WHERE city = ? AND node = ? AND what = ?"
-            " AND ref = ? AND revision = ? AND payload_sha256 = ? RETURNING *",
-            *key,
-            digest,
-        )
-        if row is None:
-            what = f"{key[3]} revision {key[4]} is stored already with other content"
-            raise refusal(topic, Code.MSG_HASH, what)
+            row = messages.keep(sql, topic, message, payload, signature, at=iso(self._clock()))
+            ranges.note(sql, topic.box, message.seq)
         return row
 
     def _missing(self, row: Row) -> tuple[str, ...]:

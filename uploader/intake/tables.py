@@ -19,10 +19,13 @@ CREATE TABLE IF NOT EXISTS messages (
     due {REAL} NOT NULL DEFAULT 0,
     receipt {BYTES},
     repeats {INT} NOT NULL DEFAULT 0,
+    elsewhere {INT} NOT NULL,
     received_at TEXT NOT NULL,
     UNIQUE (city, node, what, ref, revision)
 ) {STRICT};
 CREATE INDEX IF NOT EXISTS messages_ready ON messages (id) WHERE state = 'ready';
+CREATE INDEX IF NOT EXISTS messages_elsewhere ON messages (id)
+    WHERE state = 'stored' AND elsewhere = 1;
 CREATE INDEX IF NOT EXISTS messages_by_ref ON messages (what, ref);
 CREATE TABLE IF NOT EXISTS message_evidence (
     message {INT} NOT NULL REFERENCES messages (id),

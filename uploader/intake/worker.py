@@ -17,10 +17,8 @@ from typing import Any, TypeVar
 
 import structlog
 
-from edge.errors import Code, ContractError, DeliveryError, GridpatrolError, StoreError
+from edge.errors import ContractError, DeliveryError, GridpatrolError, StoreError
 from uploader.backoff import Patience
-from uploader.contract.messages import CONTENT_TYPE
-from uploader.contract.properties import user_properties
 from uploader.intake.events import (
     Connected,
     Ended,
@@ -30,12 +28,13 @@ from uploader.intake.events import (
     Refused,
     Replied,
 )
+from uploader.intake.fetch import Fetcher
 from uploader.intake.jobs import Job, closed
+from uploader.intake.outgoing import Outgoing
 from uploader.intake.reception import Reception
-from uploader.intake.records import Answer, StoredCase, Taken, Verdict
+from uploader.intake.records import StoredCase, Taken, Verdict
 from uploader.intake.store import IntakeStore
 from uploader.settings import Downlink
-from uploader.signing import load_signer
 from uploader.topics import BoxTopics, UpTopic, read_up, up_filters
 from uploader.transport import Acked, Arrived, Event, Link, Lost
 
@@ -43,7 +42,6 @@ _log = structlog.get_logger(__name__)
 
 _POLL_S = 0.2
 _CHORES_S = 2.0
-_FAILED = 0x80
 T = TypeVar("T")
 
 
@@ -62,16 +60,13 @@ class IntakeWorker:
         # An id of its own: a second consumer with the same id would throw the first one out.
         self.name = f"{settings.root}-intake-{uuid.uuid4().hex[:12]}"
         self._settings = settings
-        self._where = f"{settings.host}:{settings.port}"
         self._store = store
         self._tell = tell
-        key = settings.signing_key
-        self._sign = load_signer(key).sign if key else None
+        self._out = Outgoing(settings)
         self._reception = Reception(settings, store, tell)
+        self._fetcher = Fetcher(settings.s3, self._fetched, self._report) if settings.s3 else None
         self._gaps = GapWatch(settings.gap_after_s)
         self._inbox: SimpleQueue[tuple[Link, Event] | Job[Any]] = SimpleQueue()
-        self._unanswered: dict[int, Future[None]] = {}
-        self._link: Link | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
         self._door = threading.Lock()
@@ -126,8 +121,7 @@ class IntakeWorker:
         def work(store: IntakeStore) -> None:
             made = store.settle(case.row, verdict)
             self._in_hand.discard(case.row)
-            # Offline the receipt waits with the row: the box asks again.
-            self._send((made,))
+            self._out.send((made,))
 
         return self.ask(work)
 
@@ -138,15 +132,7 @@ class IntakeWorker:
             DeliveryError: not connected (MQT-001) or not allowed (MQT-002).
         """
 
-        def work(_store: IntakeStore) -> Future[None]:
-            if self._link is None:
-                raise self._unreachable("not connected")
-            mid = self._publish(self._link, topic, payload, retain=retain)
-            answered: Future[None] = Future()
-            self._unanswered[mid] = answered
-            return answered
-
-        return self.ask(work)
+        return self.ask(lambda _store: self._out.publish(topic, payload, retain=retain))
 
     def _run(self) -> None:
         fault: BaseException | None = None
@@ -171,6 +157,8 @@ class IntakeWorker:
         except StoreError as error:
             self._report(error)
         self._store.close()
+        if self._fetcher is not None:
+            self._fetcher.close()
         with self._door:
             self._closed = True
         while not self._inbox.empty():
@@ -195,18 +183,14 @@ class IntakeWorker:
             link.open(up_filters(self._settings.root, self._settings.group), None)
             _log.info("intake_connected", host=self._settings.host)
             self._last_fault = ""
-            self._link = link
+            self._out.link = link
             self._tell(Connected(up=True))
             while not self._stop.is_set():
                 self._step()
         finally:
-            if self._link is not None:
+            if self._out.leave():
                 self._tell(Connected(up=False))
-            self._link = None
             link.close()
-            for answered in self._unanswered.values():
-                answered.set_exception(self._unreachable("the connection broke"))
-            self._unanswered.clear()
 
     def _step(self) -> None:
         self._chores()
@@ -218,56 +202,39 @@ class IntakeWorker:
             item.run()
             return
         link, event = item
-        if link is not self._link:
+        if link is not self._out.link:
             return  # of a connection that is over
         if isinstance(event, Lost):
-            raise self._unreachable(event.reason)
+            raise self._out.unreachable(event.reason)
         if isinstance(event, Acked):
-            self._acked(event)
+            self._out.acked(event)
         else:
             self._arrived(link, event)
 
     def _arrived(self, link: Link, message: Arrived) -> None:
         topic = read_up(message.topic)
         if topic is not None:
-            try:
-                taken = self._reception.take(topic, message)
-            except (ContractError, StoreError) as fault:
-                taken = Taken(fault=fault)
-            if taken.fault is not None:
-                self._report(taken.fault)
-            self._send(taken.answers)
-            self._spread(topic, taken)
+            self._deal(topic.box, lambda: self._reception.take(topic, message))
         link.ack(message)
 
-    def _send(self, answers: tuple[Answer, ...]) -> None:
-        for answer in answers:
-            if self._link is not None:
-                self._publish(self._link, answer.box.receipt, answer.payload)
+    def _deal(self, box: BoxTopics, take: Callable[[], Taken]) -> None:
+        try:
+            taken = take()
+        except (ContractError, StoreError) as fault:
+            taken = Taken(fault=fault)
+        if taken.fault is not None:
+            self._report(taken.fault)
+        self._out.send(taken.answers)
+        self._spread(box, taken)
 
-    def _spread(self, topic: UpTopic, taken: Taken) -> None:
+    def _spread(self, box: BoxTopics, taken: Taken) -> None:
         if taken.ready:
             self._tell(Ready())
         for request_id in taken.replies:
             self._tell(Replied(request_id))
         if taken.refused is not None:
-            _log.warning("message_refused", box=topic.box.name, reason=taken.refused)
-            self._tell(Refused(topic.box.name, taken.refused))
-
-    def _publish(self, link: Link, topic: str, payload: bytes, *, retain: bool = False) -> int:
-        user = user_properties(payload, self._sign) if payload else {}
-        return link.publish(topic, payload, content_type=CONTENT_TYPE, user=user, retain=retain)
-
-    def _acked(self, event: Acked) -> None:
-        answered = self._unanswered.pop(event.mid, None)
-        if answered is None:
-            return
-        if event.code >= _FAILED:
-            what = f"the broker refused a message (0x{event.code:02x})"
-            fix = "Check the platform's rights in the broker's access list"
-            answered.set_exception(DeliveryError(Code.MQT_REFUSED, self._where, what, fix))
-        else:
-            answered.set_result(None)
+            _log.warning("message_refused", box=box.name, reason=taken.refused)
+            self._tell(Refused(box.name, taken.refused))
 
     def _chores(self) -> None:
         now = time.monotonic()
@@ -278,13 +245,17 @@ class IntakeWorker:
             if self._in_hand and now >= self._hold_at:
                 self._store.hold(self.name, self._settings.hold_s)
                 self._hold_at = now + self._settings.hold_s / 3
+            if self._fetcher is not None:
+                self._fetcher.look(self._store.elsewhere())
             for event in self._gaps.look(self._store.gaps(), now):
                 self._tell(event)
         except StoreError as fault:
             self._report(fault)
 
-    def _unreachable(self, reason: str) -> DeliveryError:
-        return DeliveryError(Code.MQT_UNREACHABLE, self._where, reason, "Connecting again")
+    def _fetched(self, box: BoxTopics, sha256: str, content: bytes) -> None:
+        topic = UpTopic(box, "blob", sha256)
+        size = len(content)
+        self.ask(lambda store: self._deal(box, lambda: store.take_chunk(topic, 0, size, content)))
 
     def _report(self, fault: GridpatrolError) -> None:
         if str(fault) != self._last_fault:
