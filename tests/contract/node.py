@@ -6,13 +6,14 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 NODE_CLIENT = Path(__file__).resolve().parents[2] / "examples/clients/node"
 
 
-def need(reason: str) -> None:
+def need(reason: str) -> NoReturn:
     """Skip, or fail where the real servers are required."""
     if os.environ.get("GRIDPATROL_REQUIRE_REAL_SERVERS") == "1":
         pytest.fail(reason)

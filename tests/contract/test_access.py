@@ -20,6 +20,7 @@ import pytest
 from edge.errors import DeliveryError
 from tests.brokers import Broker, free_port
 from tests.certificates import Authority
+from tests.contract.node import need
 from tests.uploader.helpers import CITY, Box, Platform, wait_until
 from uploader.settings import BrokerLogin
 from uploader.topics import BoxTopics
@@ -120,7 +121,7 @@ def secure(tmp_path: Path) -> Iterator[Secure]:
     """mosquitto on ``deploy/mosquitto``, paths and ports moved into the test's folder."""
     program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
     if program is None:
-        pytest.skip("mosquitto is not installed")
+        need("mosquitto is not installed")
     authority = Authority(tmp_path / "pki")
     folder, ports = tmp_path / "etc", (free_port(), free_port())
     (folder / "db").mkdir(parents=True)

@@ -6,6 +6,7 @@ import copy
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -14,7 +15,7 @@ from ruamel.yaml import YAML
 
 from tests.contract.node import node_packages
 from uploader.contract import generate
-from uploader.contract.messages import CONTENT_TYPE, EVENTS
+from uploader.contract.messages import CONTENT_TYPE, EVENTS, VERSION
 from uploader.topics import BoxTopics
 
 _BOX = BoxTopics("gridpatrol", "420111", "box-07")
@@ -142,3 +143,36 @@ def test_every_channel_has_one_operation(document: dict[str, Any]) -> None:
         "request": "reply",
         "desired": "reported",
     }
+
+
+@pytest.mark.parametrize("page", ["contract.md", "contract.zh.md"])
+def test_the_page_for_engineers_names_all_of_it(document: dict[str, Any], page: str) -> None:
+    """Every topic, property and word of this version, in either language."""
+    text = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
+    for channel in document["channels"].values():
+        tail = channel["address"].partition("/1/{city}/")[2].removeprefix("{node}/")
+        assert f"{tail}`" in text, tail
+    assert f"**{VERSION}**" in text
+    assert f"golden/v{VERSION}" in text
+    for name in document["components"]["schemas"]["userProperties"]["properties"]:
+        assert f"`{name}" in text, name
+    schemas = (generate.FOLDER / "schemas").glob("*.schema.json")
+    words = {word for path in schemas for word in said(json.loads(path.read_text()))}
+    # Where a thing is and how it came to be known needs no explanation to its reader.
+    words -= {"homography", "zone_anchor", "camera", "normal", "urgent", "other", "unknown"}
+    words -= {"applied", "refused", "pending", "pre_filing_verify", "post_handling_check"}
+    words -= {"right", "wrong", "duplicate", "pointless", "done"}
+    for word in words:
+        assert f"`{word}`" in text, word
+
+
+def said(node: Any) -> Iterator[str]:
+    """The words of every list of words."""
+    if isinstance(node, dict):
+        if str(node.get("description", "")).startswith("One of the examples"):
+            yield from node["examples"]
+        for value in node.values():
+            yield from said(value)
+    if isinstance(node, list):
+        for value in node:
+            yield from said(value)
