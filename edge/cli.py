@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge import __version__
+from edge.app.signs_commands import app as signs
 from edge.errors import GridpatrolError
 from edge.evaluation.commands import app as evaluation
 from edge.review.commands import app as review
@@ -27,9 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-signs_app = typer.Typer(help="Signs a zone may show.", no_args_is_help=True)
-app.add_typer(signs_app, name="signs")
-
+app.add_typer(signs, name="signs")
 app.add_typer(evaluation, name="eval")
 app.add_typer(review, name="review")
 app.add_typer(outbox, name="outbox")
@@ -255,55 +254,24 @@ def models(
 
 
 @app.command()
+def key(config: ConfigOption = _DEFAULT_CONFIG) -> None:
+    """Print the public key that this box signs with (made now, if there is none), for enrolment."""
+    from edge.app.uplink import box_signer
+    from edge.config.load import load_settings
+
+    signer = box_signer(load_settings(config))
+    if signer is None:
+        typer.echo("mqtt.sign is false: this box does not sign", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"kid {signer.kid}\n{signer.public_pem}", nl=False)
+
+
+@app.command()
 def version(
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Print the version."""
     typer.echo(json.dumps({"gridpatrol": __version__}) if as_json else f"gridpatrol {__version__}")
-
-
-CameraOption = Annotated[str, typer.Option(help="Camera id.")]
-ZoneOption = Annotated[str, typer.Option(help="Zone id, one watched for illegal ads.")]
-
-
-@signs_app.command("list")
-def signs_list(
-    camera: CameraOption, zone: ZoneOption, config: ConfigOption = _DEFAULT_CONFIG
-) -> None:
-    """List what a zone may show: configured, learned, accepted; numbers stay hidden."""
-    from edge.app.signs import signs_of
-    from edge.config.load import load_settings
-
-    table = Table("kind", "how", "place (x0 y0 x1 y1)", "text")
-    for sign in signs_of(load_settings(config), camera, zone).signs:
-        box = sign.box
-        place = f"{box.x0:.3f} {box.y0:.3f} {box.x1:.3f} {box.y1:.3f}" if box else "anywhere"
-        table.add_row(sign.kind, sign.how, place, sign.text.replace("[", r"\["))
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
-
-
-@signs_app.command("accept")
-def signs_accept(
-    camera: CameraOption,
-    zone: ZoneOption,
-    text: Annotated[str, typer.Option(help="The wording, as read or as the case shows it.")],
-    box: Annotated[
-        tuple[float, float, float, float] | None,
-        typer.Option(help="Where it hangs, x0 y0 x1 y1 in 0-1; default: anywhere in the zone."),
-    ] = None,
-    config: ConfigOption = _DEFAULT_CONFIG,
-) -> None:
-    """Permit a sign from now on, a phone number on it included; a running edge takes it in."""
-    from edge.app.signs import signs_of
-    from edge.config.load import load_settings
-    from edge.geometry import Box
-
-    signs = signs_of(load_settings(config), camera, zone)
-    try:  # a box out of order, or nothing to permit
-        sign = signs.accept(text, Box(*box) if box else None)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
-    typer.echo(f"permitted on {camera}/{zone}: {sign.text}")
 
 
 def _model_folders(*places: Path | None) -> list[Path]:

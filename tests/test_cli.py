@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cameras import RtspServer
+from uploader.signing import Signature, load_signer, trusted
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -147,3 +148,22 @@ def test_passwords_never_reach_the_output(tmp_path: Path) -> None:
         assert "CAM-001" in done.stdout + done.stderr
         assert canary not in done.stdout + done.stderr
         assert "C4n" not in done.stdout + done.stderr
+
+
+def test_key_prints_what_the_platform_enrols(tmp_path: Path) -> None:
+    """The same key every time; no private part of it; nothing where the box does not sign."""
+    path = write_config(tmp_path, "a.mp4", "b.mp4")
+    first, again = gridpatrol("key", "-c", path), gridpatrol("key", "-c", path)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout == again.stdout
+    kid, _, pem = first.stdout.partition("\n")
+    assert "PRIVATE" not in pem
+    public = tmp_path / "box.pub.pem"
+    public.write_text(pem)
+    signer = load_signer(tmp_path / "state/keys/box.pem")
+    assert kid == f"kid {signer.kid}"
+    assert trusted([public]).check(b"x", signer.sign(b"x")) is Signature.VALID
+    document = json.loads(path.read_text())
+    document["mqtt"]["sign"] = False
+    path.write_text(json.dumps(document))
+    assert gridpatrol("key", "-c", path).returncode == 1

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
     load_pem_private_key,
     load_pem_public_key,
 )
@@ -45,6 +46,7 @@ class Signer:
     Attributes:
         kid: short name of the key: 16 hex digits of the SHA-256 of the raw public key.
         public: the raw public key, base64.
+        public_pem: the public key as ``openssl`` and ``mqtt.trusted_keys`` have it.
     """
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
@@ -52,6 +54,11 @@ class Signer:
         raw = key.public_key().public_bytes_raw()
         self.kid = fingerprint(raw)
         self.public = base64.b64encode(raw).decode()
+        self.public_pem = (
+            key.public_key()
+            .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+            .decode("ascii")
+        )
 
     def sign(self, payload: bytes) -> dict[str, str]:
         """The user properties that go with these bytes."""
