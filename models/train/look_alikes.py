@@ -61,6 +61,9 @@ def crops(data: Path, half: str, rng: random.Random) -> list[Crop]:
         rng: draws as many as are wanted of what there is plenty of.
     """
     found = []
+    # The facades' test split lies in its training set too, and Woosong's valid split in part.
+    reported = {path.name for path in (data / "facade_ads/test/images").iterdir()}
+    learned = (data / "trashbag_woosong/valid_stems_also_in_train.txt").read_text("utf-8").split()
     with (_MODELS / "train/labels/look_alikes.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
             if row["half"] == half:
@@ -69,15 +72,24 @@ def crops(data: Path, half: str, rng: random.Random) -> list[Crop]:
                 folder = folder / "images" if (folder / "images").is_dir() else folder
                 corners = tuple(float(row[key]) for key in ("x0", "y0", "x1", "y1"))
                 crop = Crop(folder / row["photo"], corners, row["label"])
+                if half == "learn" and crop.path.name in reported:
+                    continue
                 found += [crop] * (_TIMES.get(crop.label, 1) if half == "learn" else 1)
     many = half == "learn"
     found += _labelled(data / "amsterdam" / half, (0, 1), "thing") * (2 if many else 1)
     bags = _labelled(
         data / "trashbag_woosong" / ("train_one_per_source" if many else "valid"), (0, 1), "thing"
     )
-    found += rng.sample(bags, 350 if many else 150)
+    if not many:
+        bags = [c for c in bags if c.path.name.split(".rf.")[0] not in learned]
+    found += rng.sample(bags, min(350 if many else 150, len(bags)))
     shops = _labelled(data / "facade_ads" / ("train" if many else "test"), (0, 5), "shop")
-    shops = [c for c in shops if max(c.box[2] - c.box[0], c.box[3] - c.box[1]) > 0.05]
+    shops = [
+        c
+        for c in shops
+        if max(c.box[2] - c.box[0], c.box[3] - c.box[1]) > 0.05
+        and not (many and c.path.name in reported)
+    ]
     found += rng.sample(shops, 350 if many else 80)
     return found + _bare_ground(found, 750 if many else 180, rng)
 
@@ -181,6 +193,8 @@ def as_seen(view: np.ndarray, nr: np.random.Generator) -> np.ndarray:
         small = cv2.resize(view, (side, side), interpolation=cv2.INTER_AREA)
         view = cv2.resize(small, (SIDE, SIDE))
     lit = 255 * (view / 255.0) ** nr.uniform(0.6, 1.7) * nr.uniform(0.5, 1.15)
+    if nr.random() < 0.25:  # at night
+        lit = lit * nr.uniform(0.15, 0.5)
     lit = lit * nr.uniform(0.9, 1.1, 3) + nr.normal(0, nr.uniform(0, 7), view.shape)
     view = np.clip(lit, 0, 255).astype(np.uint8)
     if nr.random() < 0.6:

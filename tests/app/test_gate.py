@@ -234,12 +234,6 @@ def test_models_run_for_some_cameras_only_judge_too(tmp_path: Path) -> None:
         database = tmp_path / "gridpatrol.db"
         door = build_gate(settings(), [wrapped], office.desk, database)
         assert door is not None
-        passed, held = door.let_pass(report(0))
-        # On a blank picture there is nothing to find: the classifier says so.
-        assert (passed.findings, [item.look_alike for item in held]) == ((), ["light_on_ground"])
-        door.close()
-        door = build_gate(settings(look_alikes=None), [wrapped], office.desk, database)
-        assert door is not None
         passed, _ = door.let_pass(report(0))
         assert passed.findings[0].reasons[-1].en.startswith("second look: like no known")
         door.close()
