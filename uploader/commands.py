@@ -42,6 +42,13 @@ _UNTRUSTED = {
 }
 
 
+_REFUSED = {
+    Code.SEC_UNSIGNED: "请求未经受信任的密钥签名，或不是发给本机的",
+    Code.MSG_SCHEMA: "请求不符合接口约定",
+    Code.ASK_FULL: "等待中的请求过多，请稍后以新编号重试",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Desired:
     """A configuration that the platform wants; ``fault`` when it must not be looked at."""
@@ -143,7 +150,8 @@ class Commands:
             action=request.action,
             result="refused",
             reason=BilingualText(
-                zh=f"{fault.code}：请求被拒绝", en=f"{fault.code}: {fault.what}. {fault.fix}"
+                zh=f"{fault.code}：{_REFUSED.get(fault.code, '请求被拒绝')}",
+                en=f"{fault.code}: {fault.what}. {fault.fix}",
             ),
             looks=(),
             evidence=(),

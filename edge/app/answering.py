@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from edge.app.in_chinese import in_chinese
 from edge.app.visits import Outcome, Visit, together
 from edge.cases.answers import AnswerLabel, AnswerRoom
 from edge.cases.desk import CaseDesk
@@ -179,7 +180,9 @@ class Answerer:
     def _faulty(
         self, request: RequestData, result: Literal["refused", "failed"], error: GridpatrolError
     ) -> Answered:
-        reason = Words(f"{error.code}：{error.what}", f"{error.code}: {error.what}. {error.fix}")
+        reason = Words(
+            f"{error.code}：{in_chinese(error.code)}", f"{error.code}: {error.what}. {error.fix}"
+        )
         return self._answer(request, result, [reason], code=error.code)
 
     def _withdraw(self, case_id: str, by: str, note: str) -> tuple[CaseDraft, ...]:

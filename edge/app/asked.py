@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from edge.app.answering import Answered, Answerer
+from edge.app.in_chinese import in_chinese
 from edge.app.sighting import Aim, Eyes, Sighting
 from edge.app.visits import Visit
 from edge.cases.store import CaseRecord, CaseStore
@@ -103,7 +104,7 @@ class RequestDesk:
     def failed(self, camera_id: str, code: str, detail: str) -> None:
         """A camera went down, or an attempt to open it failed."""
         for visit in self._visits(camera_id):
-            visit.failed(code, Words(detail, detail))
+            visit.failed(code, Words(in_chinese(code), detail))
 
     def finished(self) -> list[Answered]:
         """Requests that are done now; those that wait are begun. Never blocks."""

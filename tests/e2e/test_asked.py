@@ -130,6 +130,17 @@ class Street:
         login = BrokerLogin(host=self.broker.host, port=self.broker.port)
         return ask(login, BOX, request, patience_s=patience_s, out=out, sign=sign)
 
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """``gridpatrol ask``, as a person types it."""
+        whom = ["ask", "--box", "420111/box-01", "--port", str(self.broker.port)]
+        return subprocess.run(
+            [sys.executable, "-m", "edge.cli", *whom, *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
     def payloads(self) -> list[bytes]:
         """Cases as they were, or will be, sent."""
         with sqlite3.connect(self.edge.state / "gridpatrol.db", timeout=10) as db:
@@ -221,6 +232,13 @@ def test_a_place_is_verified_before_and_after_it_is_cleared(
         assert not late.reply.looks
         unknown = here.ask(case_id="no-such-case")
         assert (unknown.reply.result, unknown.reply.code) == ("refused", "REV-002")
+
+        printed = here.command("verify", "--case", case, "--over", "2")
+        assert printed.returncode == 0, printed.stderr
+        assert printed.stdout.startswith("gone: ")
+        printed = here.command("look", "--camera", "cam-9")
+        assert printed.returncode == 1
+        assert "ASK-001" in printed.stdout
 
         here.camera.kill()
         down = here.ask(case_id=case, out=tmp_path / "down")
