@@ -82,6 +82,7 @@ class Code(StrEnum):
     ASK_EXPIRED = "ASK-002"
     ASK_FULL = "ASK-003"
     ASK_CRASHED = "ASK-004"
+    ASK_FAULT = "ASK-005"
 
     REV_FILE = "REV-001"
     REV_CASE = "REV-002"

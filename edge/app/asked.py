@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from edge.app.answering import Answered, Answerer
 from edge.app.in_chinese import in_chinese
@@ -19,9 +20,12 @@ from edge.app.visits import Visit
 from edge.cases.store import CaseRecord, CaseStore
 from edge.clock import Clock, utc_now
 from edge.config.model import CameraSettings
-from edge.errors import Code, GridpatrolError, RequestError
+from edge.errors import Code, GridpatrolError, RequestError, ReviewError
 from edge.scenes.finding import SceneReport, Words
+from edge.telemetry.logs import get_logger
 from uploader.contract.messages import RequestData
+
+log = get_logger(__name__)
 
 _AT_ONCE = 8
 _SHORTEST_S = 0.3
@@ -110,14 +114,33 @@ class RequestDesk:
         """Requests that are done now; those that wait are begun. Never blocks."""
         done = []
         while self._waiting and len(self._tasks) < _AT_ONCE:
-            answer = self._begin(self._waiting.popleft())
+            request = self._waiting.popleft()
+            answer = self._surely(request, partial(self._begin, request))
             if answer is not None:
                 done.append(answer)
         now = self._ticks()
         for task in [task for task in self._tasks if task.is_over(now)]:
             self._tasks.remove(task)
-            done.append(self._end(task))
+            answer = self._surely(task.request, partial(self._end, task))
+            if answer is not None:
+                done.append(answer)
         return done
+
+    def _surely(self, request: RequestData, work: Callable[[], Answered | None]) -> Answered | None:
+        """Whatever goes wrong with one request, it gets its answer and the others go on.
+
+        Raises:
+            GridpatrolError: the disk has failed; a new process takes the request up again.
+        """
+        try:
+            return work()
+        except GridpatrolError as error:
+            if error.fatal:
+                raise
+            return self._answerer.failed(request, error)
+        except Exception:
+            log.exception("request_failed", request=request.request_id)
+            return self._answerer.failed(request, _unexpected(request))
 
     def _visits(self, camera_id: str) -> list[Visit]:
         return [v for task in self._tasks for v in task.visits if v.aim.camera_id == camera_id]
@@ -134,7 +157,7 @@ class RequestDesk:
                 return self._answerer.feedback(request)
             case = self._case(request)
             visits = self._planned(request, case)
-        except GridpatrolError as error:
+        except (RequestError, ReviewError) as error:
             return self._answerer.refused(request, error)
         now = self._ticks()
         until = now + min(request.over_s + self._patience_s, left_s)
@@ -145,14 +168,9 @@ class RequestDesk:
         return None
 
     def _end(self, task: _Task) -> Answered:
-        try:
-            if task.request.action == "look":
-                return self._answerer.looked(task.request, task.visits[0])
-            return self._answerer.verified(task.request, task.case, task.visits)
-        except GridpatrolError as error:
-            if error.fatal:
-                raise
-            return self._answerer.failed(task.request, error)
+        if task.request.action == "look":
+            return self._answerer.looked(task.request, task.visits[0])
+        return self._answerer.verified(task.request, task.case, task.visits)
 
     def _case(self, request: RequestData) -> CaseRecord | None:
         if request.case_id is None:
@@ -232,6 +250,15 @@ def refusal(request: RequestData, what: str) -> RequestError:
         f"request {request.request_id}",
         what,
         "Compare with docs/platform.md and the box's up/reported",
+    )
+
+
+def _unexpected(request: RequestData) -> RequestError:
+    return RequestError(
+        Code.ASK_FAULT,
+        f"request {request.request_id}",
+        "the box could not work on it",
+        "Report this fault with the box's log",
     )
 
 

@@ -115,6 +115,9 @@ class Eyes:
         return Sighting(at, False, None, Words("原处未见", "not seen there"))
 
     def _doubt(self, aim: Aim, look: Look) -> Words | None:
+        staying = self._watchers[aim.camera_id].doubt(aim.zone_id, look)
+        if staying is not None:
+            return staying
         if aim.box is not None and not self._is_street(aim):
             before = (d.box for d in look.of(*_PASSERS))
             if any(aim.box.covered_by(box) > _MOST_HIDDEN for box in before):

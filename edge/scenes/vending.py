@@ -67,6 +67,10 @@ class VendingRule:
         """What stands there that might still become, or still be, a case."""
         return [p.last for p in sight.places if self._may_be_wares(p, sight)]
 
+    def somebody_stays(self, sight: Sight) -> bool:
+        """Whether a person who has stayed is seen on this very look, with or without wares."""
+        return any(self._stays(p) and p.last_seen == sight.now for p in sight.people)
+
     def _may_be_wares(self, place: Place, sight: Sight) -> bool:
         if place.last_seen != sight.now or not self._zone.touches(place.box):
             return False

@@ -113,6 +113,16 @@ class SceneWatcher:
         zone = next((zone for zone in self.zones if zone.settings.id == zone_id), None)
         return wall.blind(look, zone.bounds) if wall is not None and zone is not None else None
 
+    def doubt(self, zone_id: str, look: Look) -> Words | None:
+        """Why a look on which nothing suspicious is seen still does not show a zone clear.
+
+        A stall that the detectors miss for a moment has its vendor standing there.
+        """
+        rule = self._vending.get(zone_id)
+        if rule is None or not rule.somebody_stays(self._sight(look)):
+            return None
+        return Words("有人仍停留在该处", "somebody still stays there")
+
     def _judge(self, zone: Zone, look: Look) -> Verdict | None:
         places = self._tracker.places
         match EventKind(zone.settings.watch):

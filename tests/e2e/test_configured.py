@@ -146,3 +146,20 @@ def test_a_known_problem_is_no_new_case(tmp_path: Path, clips: dict[str, Path]) 
         assert (first["status"], first["attached_to"]) == ("update", "SSP-2026-1107")
         assert first["revision"] == 1
         assert "SSP-2026-1107" in first["reasons"][0]["zh"]
+
+
+@pytest.mark.timeout(300)
+def test_a_patrolled_camera_is_opened_to_verify(tmp_path: Path, clips: dict[str, Path]) -> None:
+    """Its next visit would be in ten minutes; the answer comes in seconds, from what it knows."""
+    with street(tmp_path, clips) as here:
+        case = here.case()
+        document = json.loads(here.config.read_text())
+        document["cameras"][0] |= {"mode": "patrolled", "look_every_s": 600}
+        reported = publish(here, document)
+        assert reported.state == "applied", reported.error
+        ups = lines(here, "camera_up")
+        assert until(lambda: lines(here, "camera_up") > ups or ups > 1, 30)
+        here.shows("empty")
+        gone = here.ask(case_id=case, looks=3, over_s=3.0)
+        assert gone.reply.result == "gone", (gone.reply.reason, gone.reply.looks)
+        assert len(gone.reply.looks) == 3
