@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from edge.cases.known import Known, KnownStore
 from edge.clock import Clock, utc_now
-from edge.errors import Code, ContractError, GridpatrolError, RequestError
+from edge.errors import Code, ContractError, GridpatrolError, RequestError, StoreError
 from edge.telemetry import metrics
 from uploader.contract.messages import (
     BilingualText,
@@ -33,7 +33,7 @@ from uploader.signing import Signature, Verifier
 from uploader.topics import BoxTopics, read_down
 from uploader.transport import Arrived
 
-_log = structlog.get_logger(__name__)
+log = structlog.get_logger(__name__)
 
 _UNTRUSTED = {
     Signature.UNSIGNED: "it is not signed",
@@ -121,6 +121,12 @@ class Commands:
                     self._take_known(message, topic.cell)
         except (ContractError, RequestError) as fault:
             _complain(fault)
+        except StoreError:
+            raise
+        except Exception:
+            # Whatever a message does to us, it must not stop the delivery of cases.
+            metrics.ERRORS.labels(code="unexpected").inc()
+            log.exception("command_failed", topic=message.topic)
 
     def _take_request(self, message: Arrived) -> None:
         fault: GridpatrolError | None = self._untrusted(message)
@@ -135,7 +141,7 @@ class Commands:
             self._turn_away(request, fault)
             return
         took = self._requests.take(request)
-        _log.info("request_taken", request=request.request_id, action=request.action, took=took)
+        log.info("request_taken", request=request.request_id, action=request.action, took=took)
         if took is Took.NEW:
             self._hand_on(request)
         elif took is Took.FULL:
@@ -206,7 +212,7 @@ class Commands:
         else:
             taken = self._known.replace(cell, [], self._clock())
         metrics.KNOWN_CASES.set(self._known.count())
-        _log.info("known_cases", cell=cell, taken=taken, stored=self._known.count())
+        log.info("known_cases", cell=cell, taken=taken, stored=self._known.count())
 
     def _untrusted(self, message: Arrived) -> RequestError | None:
         if not self._verifier:
@@ -242,6 +248,6 @@ def _known(case: KnownCase) -> Known:
 
 def _complain(fault: GridpatrolError) -> None:
     metrics.ERRORS.labels(code=str(fault.code)).inc()
-    _log.warning(
+    log.warning(
         "command_fault", code=str(fault.code), where=fault.where, what=fault.what, fix=fault.fix
     )

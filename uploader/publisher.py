@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Literal
 
 import structlog
 
@@ -17,16 +16,14 @@ from edge.errors import Code, DeliveryError, GridpatrolError, StoreError
 from uploader.backoff import Patience
 from uploader.claims import Claims, Stored
 from uploader.commands import Commands
-from uploader.contract.build import state_event
-from uploader.contract.messages import CONTENT_TYPE
-from uploader.contract.properties import user_properties
 from uploader.flight import Flight
 from uploader.lanes import Boundary
 from uploader.letters import LetterView
 from uploader.outbox import Outbox
+from uploader.presence import Presence
 from uploader.settings import Uplink
 from uploader.topics import BoxTopics
-from uploader.transport import Acked, Arrived, Event, Link, Lost, Will
+from uploader.transport import Acked, Arrived, Event, Link, Lost
 
 _log = structlog.get_logger(__name__)
 
@@ -158,17 +155,16 @@ class Uploader:
         self._status = replace(self._status, session=session)
         # Node, client id and the certificate's common name are one: brokers tie their rules to it.
         link = Link(self._settings, self._settings.node, self._events.put)
+        presence = Presence(self._settings, self._topics, session, clock=self._clock)
         try:
-            last = self._state(session, "lost")
-            user = user_properties(last, self._settings.sign)
-            will = Will(self._topics.state, last, CONTENT_TYPE, user)
             heard = self._commands.filters if self._commands else []
-            link.open([self._topics.receipt, *heard], will, keep_session_s=_KEEP_SESSION_S)
-            self._publish_state(link, session, "online")
+            filters = [self._topics.receipt, *heard]
+            link.open(filters, presence.will, keep_session_s=_KEEP_SESSION_S)
+            presence.say(link, "online")
             self._status = replace(self._status, connected=True, last_error=None)
             _log.info("uplink_connected", host=self._settings.host, session=session)
-            self._deliver(link, outbox)
-            self._goodbye(self._publish_state(link, session, "stopped"))
+            self._deliver(link, outbox, presence)
+            self._goodbye(presence.say(link, "stopped"))
         finally:
             self._status = replace(self._status, connected=False)
             link.close()
@@ -176,7 +172,7 @@ class Uploader:
             while not self._events.empty():
                 self._events.get()
 
-    def _deliver(self, link: Link, outbox: Outbox) -> None:
+    def _deliver(self, link: Link, outbox: Outbox, presence: Presence) -> None:
         flight = Flight(
             link,
             outbox,
@@ -187,12 +183,8 @@ class Uploader:
             report=self._report,
             clock=self._clock,
         )
-        reported: bytes | None = None
         while not self._stopping.is_set():
-            if self._reported is not reported:
-                reported = self._reported
-                if reported is not None:
-                    self._publish_retained(link, self._topics.reported, reported)
+            presence.report(link, self._reported)
             wait_s = flight.pump()
             self._count(outbox)
             events = self._next_events(min(wait_s, _POLL_S))
@@ -237,18 +229,6 @@ class Uploader:
         except Empty:
             return found
 
-    def _publish_state(self, link: Link, session: int, reason: Literal["online", "stopped"]) -> int:
-        return self._publish_retained(link, self._topics.state, self._state(session, reason))
-
-    def _publish_retained(self, link: Link, topic: str, payload: bytes) -> int:
-        return link.publish(
-            topic,
-            payload,
-            content_type=CONTENT_TYPE,
-            user=user_properties(payload, self._settings.sign),
-            retain=True,
-        )
-
     def _goodbye(self, mid: int) -> None:
         """Wait until the broker has our last word, but not for long."""
         until = time.monotonic() + _GOODBYE_S
@@ -256,12 +236,6 @@ class Uploader:
             for event in self._next_events():
                 if isinstance(event, Lost) or (isinstance(event, Acked) and event.mid == mid):
                     return
-
-    def _state(self, session: int, reason: Literal["online", "stopped", "lost"]) -> bytes:
-        s = self._settings
-        return state_event(
-            s.city, s.node, session=session, at=self._clock(), version=s.version, reason=reason
-        ).to_bytes()
 
     def _report(self, fault: GridpatrolError) -> None:
         text = str(fault)
