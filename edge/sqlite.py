@@ -64,6 +64,27 @@ def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.
         raise
 
 
+@contextmanager
+def savepoint(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.Connection]:
+    """Inside a :func:`transaction`: undone by itself when the block raises.
+
+    Raises:
+        StoreError: the write was refused; the transaction around it goes on, or is over.
+    """
+    try:
+        connection.execute("SAVEPOINT step")
+        yield connection
+        connection.execute("RELEASE step")
+    except BaseException as error:
+        if connection.in_transaction:
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK TO step")
+                connection.execute("RELEASE step")
+        if isinstance(error, sqlite3.Error):
+            raise as_store_error(path, error) from error
+        raise
+
+
 def _roll_back(connection: sqlite3.Connection) -> None:
     if connection.in_transaction:
         with suppress(sqlite3.Error):  # the error that brought us here says what is wrong

@@ -1,7 +1,7 @@
 """Rows in the air over one connection: a bounded window, receipts, time-outs.
 
-Two lanes share the connection. A live row never waits behind the backlog for more than
-:data:`_BACKLOG_PACKETS` messages, whatever the backlog's rows weigh; the backlog keeps its pace.
+Two lanes share the connection. While the backlog has a pace to keep, a live row never waits behind
+more than :data:`_BACKLOG_PACKETS` messages of it, whatever the backlog's rows weigh.
 
 Held in memory only. When the connection or the process ends, what was in the air is simply due
 again: the receiver knows a repeated message by its id.
@@ -101,6 +101,8 @@ class Flight:
         self._report = report
         self._clock = clock
         self._pace = Pace(settings.backlog_bytes_per_s)
+        bounded = settings.backlog_bytes_per_s > 0
+        self._backlog_packets = _BACKLOG_PACKETS if bounded else link.send_maximum
         self._air: dict[int, _Airborne] = {}
         self._unanswered: dict[int, _Sent] = {}
         self._queues: dict[Lane, deque[_Sending]] = {lane: deque() for lane in Lane}
@@ -129,7 +131,7 @@ class Flight:
             if wait_s:
                 return wait_s
             waiting = sum(s.airborne.lane is Lane.BACKLOG for s in self._unanswered.values())
-            if waiting >= _BACKLOG_PACKETS or not self._ready(Lane.BACKLOG, boundary):
+            if waiting >= self._backlog_packets or not self._ready(Lane.BACKLOG, boundary):
                 break
             self._send_one(Lane.BACKLOG)
         return _LONGEST_RETRY_S

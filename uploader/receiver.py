@@ -74,6 +74,7 @@ class Receiver:
         self._claimed: deque[StoredCase] = deque()
         self._events: deque[ReceiverEvent] = deque(maxlen=_KEPT_EVENTS)
         self._changed = asyncio.Event()
+        self._claiming = asyncio.Lock()
         self._fault: BaseException | None = None
         self._ended = False
 
@@ -242,9 +243,13 @@ class Receiver:
                 if self._fault is not None:
                     raise self._fault
                 return None
-            with suppress(StoreError, DeliveryError):  # the worker says so, and it is tried again
-                claimed = await asyncio.wrap_future(self._worker.claim(_AT_ONCE))
-                self._claimed.extend(claimed)
+            async with self._claiming:  # one claim serves every task that waits
+                if not self._claimed:
+                    # What goes wrong the worker says, and it is tried again.
+                    with suppress(StoreError, DeliveryError):
+                        claim = self._worker.claim(_AT_ONCE)
+                        claimed = await asyncio.wrap_future(claim)
+                        self._claimed.extend(claimed)
             if not self._claimed:
                 await wait_for(changed)
         return self._claimed.popleft()

@@ -35,6 +35,8 @@ _SEND_MAXIMUM = 16
 _PACKET_OVERHEAD_BYTES = 1024
 """Topic, user properties and headers of our largest packet stay under this."""
 
+_QUICK_ACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux only
+
 # CONNACK codes that a retry alone does not heal: bad login, not authorised, banned …
 _LOGIN_CODES = frozenset({0x84, 0x85, 0x86, 0x87, 0x8A, 0x8C})
 
@@ -273,13 +275,24 @@ class Link:
     def _on_publish(
         self, _client: Any, _data: Any, mid: int, code: ReasonCode, _properties: Any
     ) -> None:
+        self._acknowledge_now()
         self._post(Acked(mid, code.value))
 
     def _on_message(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
+        self._acknowledge_now()
         pairs = getattr(message.properties, "UserProperty", [])
         self._post(
             Arrived(message.topic, bytes(message.payload), dict(pairs), message.mid, message.qos)
         )
+
+    def _acknowledge_now(self) -> None:
+        """The other end of Nagle: a broker without ``set_tcp_nodelay`` holds a small message back
+        until we have acknowledged the one before it, which the system puts off by 40 ms. The
+        option does not last, so it is set again with every message."""
+        sock = self._client.socket()
+        if _QUICK_ACK is not None and isinstance(sock, socket.socket):
+            with suppress(OSError):  # it may have ended meanwhile
+                sock.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
 
     def _on_disconnect(
         self, _client: Any, _data: Any, flags: Any, code: ReasonCode, _properties: Any

@@ -11,7 +11,9 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +21,7 @@ from edge.errors import Code, ContractError, StoreError
 from edge.sqlite import as_store_error
 from uploader.contract.messages import MAX_EVIDENCE_BYTES
 
+_SYNCS_AT_ONCE = 8
 _FORGET_PIECES_S = 24 * 3600.0
 
 
@@ -32,6 +35,13 @@ class BlobRoom(Protocol):
             ContractError: the numbers make no sense (MSG-001), or the whole has another hash
                 (MSG-002) and was thrown away.
             StoreError: it cannot be kept; the box sends it again.
+        """
+
+    def together(self) -> AbstractContextManager[None]:
+        """Files that become whole in the block are synced at its end, all at once.
+
+        Raises:
+            StoreError: none of them counts.
         """
 
     def missing(self, wanted: Iterable[str]) -> tuple[str, ...]:
@@ -62,6 +72,9 @@ class FolderRoom:
     def __init__(self, folder: Path) -> None:
         self._whole = folder / "evidence"
         self._partial = folder / "partial"
+        self._syncers = ThreadPoolExecutor(_SYNCS_AT_ONCE, thread_name_prefix="evidence-sync")
+        self._gathering = False
+        self._unsynced: dict[str, Path] = {}
         try:
             self._whole.mkdir(parents=True, exist_ok=True)
             self._partial.mkdir(exist_ok=True)
@@ -74,8 +87,42 @@ class FolderRoom:
         return self._whole / sha256[:2] / sha256
 
     def has(self, sha256: str) -> bool:
-        """Whether the file is whole."""
-        return self.path(sha256).is_file()
+        """Whether the file is whole, or will be when :meth:`together` ends."""
+        return sha256 in self._unsynced or self.path(sha256).is_file()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """See :class:`BlobRoom`."""
+        self._gathering = True
+        try:
+            yield
+            self._sync()
+        finally:
+            self._gathering = False
+            for draft in self._unsynced.values():
+                with suppress(OSError):
+                    draft.unlink(missing_ok=True)
+            self._unsynced.clear()
+
+    def _sync(self) -> None:
+        """Every draft to the disk, then to its name, then the folders: many syncs cost the disk
+        little more than one."""
+        found = {self.path(sha256): draft for sha256, draft in self._unsynced.items()}
+        try:
+            self._each(_sync_file, found.values())
+            for target, draft in found.items():
+                draft.replace(target)
+            self._each(_sync_folder, {target.parent for target in found})
+        except OSError as error:
+            raise as_store_error(self._whole, error) from error
+        self._unsynced.clear()
+
+    def _each(self, sync: Callable[[Path], None], paths: Collection[Path]) -> None:
+        if len(paths) > 1:
+            list(self._syncers.map(sync, paths))
+        else:
+            for path in paths:
+                sync(path)
 
     def missing(self, wanted: Iterable[str]) -> tuple[str, ...]:
         """See :class:`BlobRoom`."""
@@ -96,6 +143,9 @@ class FolderRoom:
         if self.has(sha256):
             return True
         try:
+            if len(chunk) == total:
+                self._finish(sha256, (chunk,))
+                return True
             pieces = self._partial / sha256
             pieces.mkdir(exist_ok=True)
             piece = pieces / f"{offset}-{len(chunk)}"
@@ -111,31 +161,45 @@ class FolderRoom:
         return True
 
     def _assemble(self, sha256: str, parts: list[tuple[Path, int]]) -> None:
+        pieces = self._partial / sha256
+        try:
+            self._finish(sha256, (path.read_bytes()[skip:] for path, skip in parts))
+        finally:
+            # Whole or wrong, they are of no more use; after a full disk the box sends them again.
+            shutil.rmtree(pieces)
+
+    def _finish(self, sha256: str, parts: Iterable[bytes]) -> None:
+        """Write the file, check it, give it its name now or when :meth:`together` ends."""
         target = self.path(sha256)
         if not target.parent.is_dir():
             target.parent.mkdir(exist_ok=True)
             _sync_folder(self._whole)
         digest = hashlib.sha256()
-        draft = target.with_name(f"{sha256}.{os.getpid()}.tmp")
+        draft = self._partial / f"{sha256}.{os.getpid()}.whole"
         with draft.open("wb") as out:
-            for path, skip in parts:
-                piece = path.read_bytes()[skip:]
-                digest.update(piece)
-                out.write(piece)
-            out.flush()
-            os.fsync(out.fileno())
+            for part in parts:
+                digest.update(part)
+                out.write(part)
         if digest.hexdigest() != sha256:
             draft.unlink()
-            shutil.rmtree(self._partial / sha256)
             raise another_file(sha256)
-        draft.replace(target)
-        _sync_folder(target.parent)
-        shutil.rmtree(self._partial / sha256)
+        self._unsynced[sha256] = draft
+        if not self._gathering:
+            with self.together():
+                pass
 
     def _forget_old_pieces(self) -> None:
         for pieces in self._partial.iterdir():
             if pieces.stat().st_mtime < time.time() - _FORGET_PIECES_S:
-                shutil.rmtree(pieces)
+                if pieces.is_dir():
+                    shutil.rmtree(pieces)
+                else:  # whole, but the power went before it was synced
+                    pieces.unlink()
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def check_numbers(sha256: str, offset: int, total: int, chunk: bytes) -> None:

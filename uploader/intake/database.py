@@ -49,6 +49,14 @@ class Database(Protocol):
             StoreError: nothing was written.
         """
 
+    def together(self) -> AbstractContextManager[None]:
+        """Transactions inside the block become one where that is of use; each of them still
+        stands or falls alone until the block ends.
+
+        Raises:
+            StoreError: none of them was written.
+        """
+
     def reading(self) -> AbstractContextManager[Sql]:
         """Reads only.
 

@@ -59,6 +59,12 @@ class PostgresDatabase:
                 yield _PostgresSql(connection)
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """See :class:`Database`: each by itself. Locks of several boxes held at once could meet
+        those of another worker, and the server gathers commits of all its clients anyway."""
+        yield
+
+    @contextmanager
     def reading(self) -> Iterator[Sql]:
         """See :class:`~uploader.intake.database.Database`."""
         with self._errors():
@@ -148,6 +154,11 @@ class TableRoom:
             sql.run(
                 f"DELETE FROM evidence_pieces WHERE at < now() - interval '{_FORGET_PIECES}'"  # noqa: S608 - a constant
             )
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """See :class:`BlobRoom`."""
+        yield
 
     def missing(self, wanted: Iterable[str]) -> tuple[str, ...]:
         """See :class:`~uploader.intake.blobs.BlobRoom`."""

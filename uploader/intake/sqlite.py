@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edge.clock import Clock, utc_now
-from edge.sqlite import as_store_error, open_database, transaction
+from edge.sqlite import as_store_error, open_database, savepoint, transaction
 from uploader.intake.blobs import FolderRoom
 from uploader.intake.database import Row, Sql
 from uploader.intake.store import IntakeStore
@@ -43,8 +43,15 @@ class SqliteDatabase:
     @contextmanager
     def transaction(self) -> Iterator[Sql]:
         """See :class:`Database`."""
-        with transaction(self._connection, self._path) as connection:
+        how = savepoint if self._connection.in_transaction else transaction
+        with how(self._connection, self._path) as connection:
             yield _SqliteSql(connection)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """See :class:`Database`: a sync of the disk is paid once for all."""
+        with transaction(self._connection, self._path):
+            yield
 
     @contextmanager
     def reading(self) -> Iterator[Sql]:

@@ -15,7 +15,8 @@ once its files are here.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from edge.clock import Clock, iso, utc_now
@@ -69,6 +70,16 @@ class IntakeStore:
     def close(self) -> None:
         """Close the database."""
         self._db.close()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is done in the block is on disk when it has ended, all or nothing: files first.
+
+        Raises:
+            StoreError: nothing of it counts.
+        """
+        with self._db.together(), self.blobs.together():
+            yield
 
     def take(self, topic: UpTopic, payload: bytes, signature: Signature = "unchecked") -> Taken:
         """Store a case or a reply once.

@@ -12,6 +12,8 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
@@ -42,7 +44,10 @@ _log = structlog.get_logger(__name__)
 
 _POLL_S = 0.2
 _CHORES_S = 2.0
+_TOGETHER = 64
+"""Messages and jobs that share a commit, at most."""
 T = TypeVar("T")
+Item = tuple[Link, Event] | Job[Any]
 
 
 class IntakeWorker:
@@ -66,7 +71,9 @@ class IntakeWorker:
         self._reception = Reception(settings, store, tell)
         self._fetcher = Fetcher(settings.s3, self._fetched, self._report) if settings.s3 else None
         self._gaps = GapWatch(settings.gap_after_s)
-        self._inbox: SimpleQueue[tuple[Link, Event] | Job[Any]] = SimpleQueue()
+        self._inbox: SimpleQueue[Item] = SimpleQueue()
+        self._next: Item | None = None
+        self._after: list[Callable[[], object]] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
         self._door = threading.Lock()
@@ -90,9 +97,9 @@ class IntakeWorker:
         """A person vouches for a box's key."""
         return self.ask(lambda _store: self._reception.trust.accept(box, kid, public_key))
 
-    def ask(self, work: Callable[[IntakeStore], T]) -> Future[T]:
+    def ask(self, work: Callable[[IntakeStore], T], *, alone: bool = False) -> Future[T]:
         """Do something with the store, on the worker's thread."""
-        job = Job(lambda: work(self._store))
+        job = Job(lambda: work(self._store), alone=alone)
         with self._door:
             if self._closed:
                 job.future.set_exception(closed())
@@ -113,15 +120,16 @@ class IntakeWorker:
             self._in_hand.update(case.row for case in claimed)
             return claimed
 
-        return self.ask(work)
+        # By itself: whether it came through must be known before the next one.
+        return self.ask(work, alone=True)
 
     def settle(self, case: StoredCase, verdict: Verdict) -> Future[None]:
         """Write down what the application said to a revision, then tell the box."""
 
         def work(store: IntakeStore) -> None:
             made = store.settle(case.row, verdict)
-            self._in_hand.discard(case.row)
-            self._out.send((made,))
+            self._after.append(lambda: self._in_hand.discard(case.row))
+            self._after.append(partial(self._out.send, (made,)))
 
         return self.ask(work)
 
@@ -144,6 +152,8 @@ class IntakeWorker:
                     self._connection()
                 except (DeliveryError, StoreError) as error:
                     self._report(error)
+                    if error.fatal:
+                        raise
                     self._rest(patience.delay_s(error, time.monotonic() - before))
         except BaseException as error:  # noqa: BLE001 - whoever waits gets it
             fault = error
@@ -161,8 +171,8 @@ class IntakeWorker:
             self._fetcher.close()
         with self._door:
             self._closed = True
-        while not self._inbox.empty():
-            item = self._inbox.get()
+        while self._next is not None or not self._inbox.empty():
+            item, self._next = self._next or self._inbox.get(), None
             if isinstance(item, Job):
                 item.refuse(closed())
         self._tell(Ended(fault))
@@ -193,29 +203,77 @@ class IntakeWorker:
             link.close()
 
     def _step(self) -> None:
+        """What has come in, in one commit; whoever waits for it is told after that."""
         self._chores()
-        try:
-            item = self._inbox.get(timeout=_POLL_S)
-        except Empty:
+        items = self._next_items()
+        if not items:
             return
+        try:
+            if len(items) == 1:
+                self._do(items[0])
+            else:
+                with self._store.together():
+                    for item in items:
+                        self._do(item)
+        except StoreError as fault:
+            self._undone(items, fault)
+            return
+        self._done(items)
+
+    def _next_items(self) -> list[Item]:
+        """Some at a time; waits a moment when there is nothing."""
+        if self._next is not None:
+            items, self._next = [self._next], None
+            return items
+        items = []
+        with suppress(Empty):
+            items.append(self._inbox.get(timeout=_POLL_S))
+            while not _alone(items[-1]) and len(items) < _TOGETHER:
+                items.append(self._inbox.get_nowait())
+        if len(items) > 1 and _alone(items[-1]):
+            self._next = items.pop()
+        return items
+
+    def _do(self, item: Item) -> None:
         if isinstance(item, Job):
             item.run()
+            self._after.append(item.tell)
             return
         link, event = item
-        if link is not self._out.link:
-            return  # of a connection that is over
-        if isinstance(event, Lost):
-            raise self._out.unreachable(event.reason)
-        if isinstance(event, Acked):
-            self._out.acked(event)
-        else:
+        if link is self._out.link and isinstance(event, Arrived):
             self._arrived(link, event)
+
+    def _done(self, items: list[Item]) -> None:
+        """It is on disk."""
+        after, self._after = self._after, []
+        for tell in after:
+            tell()
+        for item in items:
+            if isinstance(item, Job) or item[0] is not self._out.link:
+                continue  # or of a connection that is over
+            if isinstance(item[1], Acked):
+                self._out.acked(item[1])
+            elif isinstance(item[1], Lost):
+                raise self._out.unreachable(item[1].reason)
+
+    def _undone(self, items: list[Item], fault: StoreError) -> None:
+        """Nothing of it is on disk: boxes send again, whoever asked is told."""
+        self._after.clear()
+        self._report(fault)
+        for item in items:
+            if isinstance(item, Job):
+                item.refuse(fault)
+            elif item[0] is self._out.link and isinstance(item[1], Arrived):
+                item[0].ack(item[1])
+        if fault.fatal:
+            raise fault
+        self._done([item for item in items if not isinstance(item, Job)])
 
     def _arrived(self, link: Link, message: Arrived) -> None:
         topic = read_up(message.topic)
         if topic is not None:
             self._deal(topic.box, lambda: self._reception.take(topic, message))
-        link.ack(message)
+        self._after.append(lambda: link.ack(message))
 
     def _deal(self, box: BoxTopics, take: Callable[[], Taken]) -> None:
         try:
@@ -223,18 +281,20 @@ class IntakeWorker:
         except (ContractError, StoreError) as fault:
             taken = Taken(fault=fault)
         if taken.fault is not None:
+            if isinstance(taken.fault, StoreError) and taken.fault.fatal:
+                raise taken.fault
             self._report(taken.fault)
-        self._out.send(taken.answers)
+        self._after.append(partial(self._out.send, taken.answers))
         self._spread(box, taken)
 
     def _spread(self, box: BoxTopics, taken: Taken) -> None:
         if taken.ready:
-            self._tell(Ready())
+            self._after.append(partial(self._tell, Ready()))
         for request_id in taken.replies:
-            self._tell(Replied(request_id))
+            self._after.append(partial(self._tell, Replied(request_id)))
         if taken.refused is not None:
             _log.warning("message_refused", box=box.name, reason=taken.refused)
-            self._tell(Refused(box.name, taken.refused))
+            self._after.append(partial(self._tell, Refused(box.name, taken.refused)))
 
     def _chores(self) -> None:
         now = time.monotonic()
@@ -267,3 +327,7 @@ class IntakeWorker:
                 fix=fault.fix,
             )
         self._last_fault = str(fault)
+
+
+def _alone(item: Item) -> bool:
+    return isinstance(item, Job) and item.alone
