@@ -111,6 +111,14 @@ class Receiver:
         """What the store holds."""
         return await self._ask(lambda store: store.counts())
 
+    async def evidence(self, sha256: str) -> bytes:
+        """The bytes of a file by its hash; waits while the store is out of order.
+
+        Raises:
+            StoreError: it is not here (EVI-001).
+        """
+        return await patiently(lambda: self._ask(lambda store: store.blobs.read(sha256)))
+
     async def boxes(self) -> list[BoxState]:
         """The newest presence of every box."""
         return await self._ask(lambda store: store.boxes.all())
@@ -186,7 +194,7 @@ class Receiver:
             return None
         box, payload = found
         data = read(ReplyEvent, payload, box.reply).data
-        return Reply(box.name, data, tuple(EvidenceFile(e, self._read) for e in data.evidence))
+        return Reply(box.name, data, tuple(EvidenceFile(e, self.evidence) for e in data.evidence))
 
     async def publish_known(self, city: str, cell: str, cases: Sequence[KnownCase]) -> None:
         """Tell the city's boxes every open case of a grid cell; they attach to these.
@@ -233,9 +241,6 @@ class Receiver:
     async def _ask(self, work: Callable[[IntakeStore], T]) -> T:
         return await asyncio.wrap_future(self._worker.ask(work))
 
-    async def _read(self, sha256: str) -> bytes:
-        return await patiently(lambda: self._ask(lambda store: store.blobs.read(sha256)))
-
     async def _next(self) -> StoredCase | None:
         while not self._claimed:
             changed = self._changed
@@ -258,7 +263,7 @@ class Receiver:
         await patiently(lambda: asyncio.wrap_future(self._worker.settle(stored, verdict)))
 
     def _case(self, stored: StoredCase) -> Case:
-        files = tuple(EvidenceFile(e, self._read) for e in stored.event.data.evidence)
+        files = tuple(EvidenceFile(e, self.evidence) for e in stored.event.data.evidence)
         return Case(stored.event, stored.signature, files, stored, self._settle)
 
     def _on_thread(self, happening: Happening) -> None:

@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -31,93 +30,28 @@ from tests.uploader.helpers import (
     make_draft,
     wait_until,
 )
-from uploader.contract.build import from_draft, reply_event, reported_event
+from tests.uploader.wire import BOX, Wire
+from uploader.contract.build import from_draft, reply_event
 from uploader.contract.messages import (
-    CONTENT_TYPE,
     BilingualText,
     DesiredEvent,
     KnownCase,
     KnownEvent,
-    PublicKey,
     ReplyData,
-    ReportedData,
     RequestEvent,
     read,
 )
-from uploader.contract.properties import user_properties
 from uploader.intake.events import GapClosed, GapFound, KeyChanged, Refused, Reported
 from uploader.intake.postgres import PostgresStore
 from uploader.intake.records import Gap
 from uploader.intake.sqlite import SqliteStore
 from uploader.receiver import Case, Receiver
-from uploader.settings import BrokerLogin, Downlink
-from uploader.signing import Signer, load_or_make_signer
-from uploader.topics import BoxTopics
-from uploader.transport import Arrived, Event, Link
+from uploader.settings import Downlink
+from uploader.signing import load_or_make_signer
 
 pytestmark = pytest.mark.e2e
-_BOX = BoxTopics("gridpatrol", CITY, NODE)
 _NAME = f"{CITY}/{NODE}"
 _VICTIM = Path(__file__).with_name("receiver_victim.py")
-
-
-class Wire:
-    """A box's bare connection: publishes what a test wants, in the order it wants."""
-
-    def __init__(self, broker: Broker, signer: Signer | None = None) -> None:
-        self.events: SimpleQueue[Event] = SimpleQueue()
-        self.signer = signer
-        self._link = Link(BrokerLogin(host=broker.host, port=broker.port), NODE, self.events.put)
-        self._link.open([_BOX.request, _BOX.receipt, _BOX.desired, _BOX.known("+")], None)
-
-    def say(self, topic: str, payload: bytes, *, retain: bool = False, **user: str) -> None:
-        """Publish a JSON message, signed when there is a signer."""
-        sign = self.signer.sign if self.signer else None
-        properties = user_properties(payload, sign) | user
-        self._link.publish(
-            topic, payload, content_type=CONTENT_TYPE, user=properties, retain=retain
-        )
-
-    def case(self, number: int, seq: int, folder: Path, **user: str) -> None:
-        """Publish a case without pictures."""
-        draft = make_draft(number, folder, pictures=0)
-        self.say(_BOX.case, from_draft(draft, city=CITY, node=NODE, seq=seq).to_bytes(), **user)
-
-    def report(self) -> None:
-        """Publish the box's public key, retained."""
-        assert self.signer is not None
-        key = PublicKey(kid=self.signer.kid, algorithm="Ed25519", key=self.signer.public)
-        data = ReportedData(
-            config_id=None,
-            config_sha256="0" * 64,
-            state="applied",
-            error=None,
-            models=(),
-            cameras=1,
-            at=datetime.now(UTC),
-            public_key=key,
-        )
-        payload = reported_event(data, city=CITY, node=NODE).to_bytes()
-        self.say(_BOX.reported, payload, retain=True)
-
-    def blob(self, content: bytes) -> None:
-        """Publish a file in one piece."""
-        user = {"offset": "0", "total": str(len(content))}
-        topic = _BOX.blob(hashlib.sha256(content).hexdigest())
-        self._link.publish(topic, content, content_type="image/jpeg", user=user)
-
-    def heard(self, topic: str) -> Arrived:
-        """Wait for a message on a topic."""
-        while True:
-            event = self.events.get(timeout=10)
-            if isinstance(event, Arrived):
-                self._link.ack(event)
-                if event.topic == topic:
-                    return event
-
-    def close(self) -> None:
-        """Leave."""
-        self._link.close()
 
 
 @pytest.fixture
@@ -287,7 +221,7 @@ def test_another_key_needs_a_person(broker: Broker, make_store: MakeStore, tmp_p
             wire.report()
             await until(receiver, KeyChanged(_NAME, other.kid, other.public))
             wire.case(1, 1, tmp_path)
-            told = await asyncio.to_thread(wire.heard, _BOX.receipt)
+            told = await asyncio.to_thread(wire.heard, BOX.receipt)
             assert b'"retry_after"' in told.payload
             await receiver.trust(_NAME, other.kid, other.public)
             wire.case(1, 1, tmp_path)
@@ -350,7 +284,7 @@ def test_request_and_reply(
     evidence = from_draft(replace(draft, evidence=(item,)), city=CITY, node=NODE, seq=1)
 
     def answer() -> None:
-        asked = read(RequestEvent, wire.heard(_BOX.request).payload, "request").data
+        asked = read(RequestEvent, wire.heard(BOX.request).payload, "request").data
         assert (asked.action, asked.case_id, asked.looks) == ("verify", "case-1", 5)
         data = ReplyData(
             request_id=asked.request_id,
@@ -362,7 +296,7 @@ def test_request_and_reply(
             at=datetime.now(UTC),
             box_id=NODE,
         )
-        wire.say(_BOX.reply, reply_event(data, city=CITY, node=NODE, seq=1).to_bytes())
+        wire.say(BOX.reply, reply_event(data, city=CITY, node=NODE, seq=1).to_bytes())
         wire.blob(picture)
 
     async def work() -> None:
@@ -409,14 +343,14 @@ def test_known_cases_and_configuration(broker: Broker, wire: Wire, tmp_path: Pat
             cell = "420111001002001"
             await receiver.publish_known(CITY, cell, [known])
             await receiver.desire(_NAME, "c-7", "box: {}\n")
-            told = await asyncio.to_thread(wire.heard, _BOX.known(cell))
+            told = await asyncio.to_thread(wire.heard, BOX.known(cell))
             assert read(KnownEvent, told.payload, "known").data.cases == (known,)
             assert told.user["sig"] == signer.sign(told.payload)["sig"]
-            wanted = await asyncio.to_thread(wire.heard, _BOX.desired)
+            wanted = await asyncio.to_thread(wire.heard, BOX.desired)
             desired = read(DesiredEvent, wanted.payload, "desired").data
             assert desired.sha256 == hashlib.sha256(b"box: {}\n").hexdigest()
             await receiver.publish_known(CITY, cell, [])
-            assert (await asyncio.to_thread(wire.heard, _BOX.known(cell))).payload == b""
+            assert (await asyncio.to_thread(wire.heard, BOX.known(cell))).payload == b""
 
     run(work())
 
@@ -437,8 +371,8 @@ def test_an_answer_may_come_late(
                     continue
                 await case.reject("no such street")
                 break
-            first = await asyncio.to_thread(wire.heard, _BOX.receipt)
-            last = await asyncio.to_thread(wire.heard, _BOX.receipt)
+            first = await asyncio.to_thread(wire.heard, BOX.receipt)
+            last = await asyncio.to_thread(wire.heard, BOX.receipt)
             assert b'"retry_after"' in first.payload
             assert b"no such street" in last.payload
 

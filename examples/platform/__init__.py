@@ -1,0 +1,1 @@
+"""A small runnable platform on ``uploader.receiver``: intake, map, verify, spot check."""

@@ -1,0 +1,227 @@
+"""The example platform in a real browser: list, map, detail, verify, spot check."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from edge.cases.draft import CaseDraft, EvidenceItem, EvidenceRole, Location
+from tests.brokers import Broker, free_port, start_broker
+from tests.servers.postgres import Postgres, find_server
+from tests.uploader.helpers import CITY, NODE, NOON, make_draft
+from tests.uploader.wire import BOX, Wire
+from uploader.contract.build import from_draft, reply_event
+from uploader.contract.messages import BilingualText, LookResult, ReplyData, RequestEvent, read
+from uploader.transport import Arrived, Lost
+
+pytestmark = pytest.mark.e2e
+_ROOT = Path(__file__).resolve().parents[2]
+_NASTY = "<img src=x onerror=document.title='hacked'>"
+
+
+def photo(folder: Path, name: str, role: EvidenceRole, shade: int) -> EvidenceItem:
+    """A real JPEG."""
+    content = cv2.imencode(".jpg", np.full((120, 160, 3), shade, np.uint8))[1].tobytes()
+    path = folder / f"{name}.jpg"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    sha256 = hashlib.sha256(content).hexdigest()
+    return EvidenceItem(role, path, sha256, len(content), "image/jpeg", NOON, "plaza")
+
+
+class FakeBox(threading.Thread):
+    """Sends two cases, answers every request; says what it was asked."""
+
+    def __init__(self, broker: Broker, folder: Path) -> None:
+        super().__init__(daemon=True)
+        self.asked: list[RequestEvent] = []
+        self._wire = Wire(broker)
+        self._folder = folder
+        self._seq = 2
+
+    def send_cases(self) -> None:
+        """Numbers 1 and 3: 2 is missing."""
+        for number, seq in ((1, 1), (2, 3)):
+            pictures = tuple(
+                photo(self._folder, f"{number}-{role}", role, 60 * number + i)
+                for i, role in enumerate(("far", "near"))
+            )
+            draft = make_draft(number, self._folder, pictures=0)
+            spot = Location(114.4122 + number / 10_000, 30.3405, "homography")
+            draft = replace(draft, evidence=pictures, location=spot)
+            self._send(replace(draft, place=_NASTY) if number == 2 else draft, seq)
+
+    def _send(self, draft: CaseDraft, seq: int) -> None:
+        for item in draft.evidence:
+            self._wire.blob(item.path.read_bytes())
+        self._wire.say(BOX.case, from_draft(draft, city=CITY, node=NODE, seq=seq).to_bytes())
+
+    def run(self) -> None:
+        while True:
+            event = self._wire.events.get()
+            if isinstance(event, Lost):
+                return
+            if not isinstance(event, Arrived):
+                continue
+            self._wire.acknowledge(event)
+            if event.topic == BOX.request:
+                self._answer(read(RequestEvent, event.payload, "request"))
+
+    def _answer(self, request: RequestEvent) -> None:
+        self.asked.append(request)
+        verify = request.data.action == "verify"
+        roles: tuple[EvidenceRole, ...] = ("before", "after") if verify else ()
+        pair = tuple(
+            photo(self._folder, f"reply-{role}", role, 200 + i) for i, role in enumerate(roles)
+        )
+        for item in pair:
+            self._wire.blob(item.path.read_bytes())
+        draft = replace(make_draft(1, self._folder, pictures=0), evidence=pair)
+        data = ReplyData(
+            request_id=request.data.request_id,
+            action=request.data.action,
+            result="gone" if verify else "done",
+            reason=BilingualText(zh="三次巡看均未见", en="Not there in three looks"),
+            looks=(LookResult(at=NOON, present=False, score=0.1, note=None),) * 3 if verify else (),
+            evidence=from_draft(draft, city=CITY, node=NODE, seq=1).data.evidence,
+            at=datetime.now(UTC),
+            box_id=NODE,
+        )
+        self._seq += 2
+        self._wire.say(BOX.reply, reply_event(data, city=CITY, node=NODE, seq=self._seq).to_bytes())
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    """A broker."""
+    running = start_broker(tmp_path)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def address(request: pytest.FixtureRequest, tmp_path: Path, broker: Broker) -> Iterator[str]:
+    """The platform's pages, run as people run them."""
+    server, port = None, free_port()
+    if request.param == "postgres":
+        binaries = find_server()
+        if binaries is None:
+            pytest.skip("PostgreSQL's server is not installed")
+        server = Postgres(binaries)
+        where = ["--postgres", server.fresh()]
+    else:
+        where = ["--store", str(tmp_path / "platform")]
+    grid = ["--grid", "configs/grid.geojson", "--port", str(port)]
+    command = [sys.executable, "-m", "examples.platform", "--broker", f"127.0.0.1:{broker.port}"]
+    running = subprocess.Popen(
+        [*command, *where, *grid], cwd=_ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert running.stdout is not None
+    line = next(line for line in running.stdout if line.startswith("http"))
+    yield line.strip()
+    running.terminate()
+    running.wait(20)
+    if server is not None:
+        server.end()
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    """Debian's chromium."""
+    if not shutil.which("chromium"):
+        pytest.skip("Debian's chromium is not installed")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield chromium
+        chromium.close()
+
+
+def test_list_detail_verify_and_spot_check(
+    address: str, broker: Broker, browser: Browser, tmp_path: Path
+) -> None:
+    """Everything a person does, with the box's answers on the page, in both languages."""
+    box = FakeBox(broker, tmp_path / "box")
+    box.start()
+    box.send_cases()
+    tab = browser.new_page(locale="zh-CN")
+    tab.set_default_timeout(20_000)
+    errors: list[str] = []
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    tab.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    tab.goto(address)
+
+    tab.locator("#list .row").nth(1).wait_for()
+    assert tab.locator("#map .dot").count() == 2
+    assert "420111001002001" in str(tab.locator("#map").text_content())
+    assert "序号 2 未收到" in tab.locator("#alarm").inner_text()
+    assert _NASTY in tab.locator("#list").inner_text()
+
+    tab.locator("#list .row", has_text="plaza").first.click()
+    tab.wait_for_function("document.querySelectorAll('#detail figure img').length === 2")
+    tab.wait_for_function(
+        "[...document.querySelectorAll('#detail img')].every(i => i.naturalWidth === 160)"
+    )
+    assert "停留 5 分钟" in tab.locator("#detail").inner_text()
+    tab.locator("button.verify[data-purpose=post_handling_check]").click()
+    tab.locator("#detail .reply.replied.gone").wait_for()
+    answer = tab.locator("#detail .reply.replied").inner_text()
+    assert "处置后核查" in answer
+    assert "已消失" in answer
+    assert "3 次巡看中 0 次看到" in answer
+    assert tab.locator("#detail .reply img").count() == 2
+    asked = box.asked[0].data
+    assert (asked.purpose, asked.case_id) == ("post_handling_check", "case-1")
+
+    tab.locator("#lang").click()
+    tab.get_by_text("Not there in three looks").wait_for()
+    tab.locator("#to-check").click()
+    tab.get_by_text("2 left to check").wait_for()
+    tab.keyboard.press("2")
+    tab.get_by_text("1 left to check").wait_for()
+    tab.keyboard.press("1")
+    tab.get_by_text("All checked.").wait_for()
+    said = {a.data.case_id: a.data.feedback for a in box.asked if a.data.action == "feedback"}
+    assert sorted(f.verdict for f in said.values() if f) == ["right", "wrong"]
+    assert tab.title() != "hacked"
+    assert errors == []
+
+
+def test_other_sites_may_not_write(address: str, broker: Broker) -> None:
+    """A form or script of another site, or another name of this machine, gets nowhere."""
+    url = f"{address}/api/cases/{CITY}/{NODE}/case-1/verdict"
+    json_kind = {"Content-Type": "application/json"}
+    for headers, status in (
+        ({"Content-Type": "text/plain"}, 403),
+        (json_kind | {"Sec-Fetch-Site": "cross-site"}, 403),
+        (json_kind | {"Host": "evil.example"}, 400),
+        (json_kind, 400),  # no such case
+    ):
+        request = urllib.request.Request(url, b'{"verdict": "right"}', headers)
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(request, timeout=10)
+        assert caught.value.code == status, headers
+
+
+def test_nothing_is_loaded_from_elsewhere() -> None:
+    """The pages work without the Internet."""
+    for path in (_ROOT / "examples/platform/static").iterdir():
+        text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert not re.search(r"https?://|//cdn", text), path
