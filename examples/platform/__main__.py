@@ -66,8 +66,8 @@ async def serve(chosen: argparse.Namespace) -> None:
         signatures="require" if chosen.require_signatures else "flag",
         signing_key=chosen.signing_key,
     )
-    where = chosen.postgres or Path(chosen.store)
-    store = PostgresStore(where) if chosen.postgres else SqliteStore(where)
+    where: Path | str = chosen.postgres or Path(chosen.store)
+    store = PostgresStore(where) if isinstance(where, str) else SqliteStore(where)
     grid = json.loads(chosen.grid.read_text(encoding="utf-8")) if chosen.grid else {}
     desk = Desk(where)
     async with Receiver(settings, store) as receiver, Office(receiver, desk) as office:

@@ -19,7 +19,7 @@ from uploader.settings import Downlink
 async def main() -> None:
     """Receive until killed."""
     port, group, where, sink = sys.argv[1:]
-    settings = Downlink(host="127.0.0.1", port=int(port), group=group, hold_s=2.0)
+    settings = Downlink(host="127.0.0.1", port=int(port), group=group, hold_s=5.0)
     store = PostgresStore(where) if "host=" in where else SqliteStore(Path(where))
     with Path(sink).open("ab", buffering=0) as lines:
         async with Receiver(settings, store) as receiver:

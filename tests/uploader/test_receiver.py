@@ -126,7 +126,7 @@ def test_one_of_two_workers_is_killed(broker: Broker, box: Box, where: str, tmp_
     # has the effect again: the platform's own key makes it one.
     lines = sink.read_text().split()
     assert sorted(set(lines)) == sorted(expected_ids(range(40)))
-    assert len(lines) <= 41
+    assert len(lines) <= 40 + 16, "no more than one worker may have had in hand"
     store = PostgresStore(where) if "host=" in where else SqliteStore(Path(where))
     counts = store.counts()
     store.close()

@@ -300,7 +300,7 @@ class IntakeWorker:
         now = time.monotonic()
         if now < self._chores_at:
             return
-        self._chores_at = now + _CHORES_S
+        self._chores_at = now + min(_CHORES_S, self._settings.hold_s / 3)
         try:
             if self._in_hand and now >= self._hold_at:
                 self._store.hold(self.name, self._settings.hold_s)
