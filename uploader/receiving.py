@@ -40,8 +40,10 @@ async def patiently(work: Callable[[], Awaitable[T]]) -> T:
 async def wait_for(changed: asyncio.Event) -> None:
     """Until something happened, or a second has passed."""
     # Not for ever: what another worker of the group did is told to nobody here.
+    # Not asyncio.wait_for: until Python 3.12 it may swallow a cancellation, and the task goes on.
     with suppress(TimeoutError):
-        await asyncio.wait_for(changed.wait(), _LOOK_AGAIN_S)
+        async with asyncio.timeout(_LOOK_AGAIN_S):
+            await changed.wait()
 
 
 def no_reply(box: str, request_id: str) -> DeliveryError:
