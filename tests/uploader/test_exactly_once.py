@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from datetime import datetime, timedelta
+from collections import Counter
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hypothesis import settings
+import pytest
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -19,6 +22,7 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
+    run_state_machine_as_test,
 )
 
 from edge.errors import StoreError
@@ -27,11 +31,20 @@ from tests.uploader.helpers import CITY, NODE, NOON, make_draft
 from uploader.contract.messages import ReceiptData, ReceiptEvent, read
 from uploader.intake.records import Answer, StoredCase, Verdict
 from uploader.intake.sqlite import SqliteStore
+from uploader.lanes import Lane
 from uploader.outbox import SCHEMA, Outbox
 from uploader.packets import Packet, packets
+from uploader.retention import Retention
 from uploader.topics import BoxTopics, read_up
 
 _TOPICS = BoxTopics("gridpatrol", CITY, NODE)
+
+
+_STEPS = 100_000
+
+
+class PowerCutError(Exception):
+    """The platform's machine goes dark in the middle of a commit."""
 
 
 class Delivery(RuleBasedStateMachine):
@@ -50,12 +63,14 @@ class Delivery(RuleBasedStateMachine):
         self.down: list[ReceiptData] = []
         self.receipts: dict[str, bytes] = {}
         self.hand: list[StoredCase] = []
+        self.removed = 0
         self._open()
 
     def _open(self) -> None:
         self.path = self.folder / "box" / "state.db"
         self.outbox = Outbox(self.path, city=CITY, node=NODE, clock=self._clock)
         self.db = open_database(self.path, SCHEMA)
+        self.retention = Retention(self.path)
         self.intake = SqliteStore(self.folder / "platform", self._clock, self._seconds)
 
     def _clock(self) -> datetime:
@@ -66,6 +81,7 @@ class Delivery(RuleBasedStateMachine):
 
     def _close(self) -> None:
         self.outbox.close()
+        self.retention.close()
         self.db.close()
         self.intake.close()
 
@@ -95,6 +111,34 @@ class Delivery(RuleBasedStateMachine):
         index = data.draw(st.integers(0, len(self.up) - 1))
         packet = self.up[index] if keep else self.up.pop(index)
         self._take(packet)
+
+    @precondition(lambda self: self.up)
+    @rule(data=st.data(), count=st.integers(2, 5), power_cut=st.booleans())
+    def arrive_together(self, data: st.DataObject, count: int, power_cut: bool) -> None:
+        """Packets share a commit, or are lost with it: no receipt of it goes out then."""
+        before = dict(self.receipts)
+        down = list(self.down)
+        with suppress(PowerCutError), self.intake.together():
+            for _ in range(min(count, len(self.up))):
+                self._take(self.up.pop(data.draw(st.integers(0, len(self.up) - 1))))
+            if power_cut:
+                raise PowerCutError
+        if power_cut:
+            self.receipts, self.down = before, down
+
+    @rule(lane=st.sampled_from(Lane), boundary=st.integers(0, 12))
+    def send_lane(self, lane: Lane, boundary: int) -> None:
+        """One row of one lane goes onto the network."""
+        for row in self.outbox.due(self.now, 1, lane=lane, boundary=boundary):
+            assert (row.seq > boundary) == (lane is Lane.LIVE)
+            self.up.extend(packets(row, _TOPICS, 100, _no_fault))
+            self.outbox.postpone(row.seq, timedelta(seconds=5))
+
+    @rule()
+    def tidy(self) -> None:
+        """A delivered case goes from the box; what is undelivered keeps its pictures."""
+        gone = self.retention.remove_oldest(datetime(9999, 1, 1, tzinfo=UTC))
+        self.removed += gone.rows if gone else 0
 
     @precondition(lambda self: self.up)
     @rule(data=st.data())
@@ -147,7 +191,7 @@ class Delivery(RuleBasedStateMachine):
         """A row is done only when the platform holds the revision with all its files."""
         counts = self.outbox.counts()
         assert counts.done <= len(self.told)
-        assert counts.pending + counts.done == len(self.committed)
+        assert counts.pending + counts.done + self.removed == len(self.committed)
 
     def teardown(self) -> None:
         """Once the network heals, everything is there exactly once."""
@@ -209,3 +253,25 @@ TestDelivery = Delivery.TestCase
 TestDelivery.settings = settings(
     max_examples=40, stateful_step_count=40, deadline=None, database=None
 )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+def test_a_hundred_thousand_steps() -> None:
+    """The same machine until it has taken so many steps; says how many it was."""
+    taken = Counter[str]()
+
+    class Counted(Delivery):
+        def check_invariants(self, *words: object, **named: object) -> None:
+            taken["steps"] += 1
+            super().check_invariants(*words, **named)
+
+    rounds = 0
+    while taken["steps"] < _STEPS:
+        rounds += 1
+        many = settings(
+            max_examples=200, stateful_step_count=60, deadline=None, database=None,
+            suppress_health_check=list(HealthCheck),
+        )  # fmt: skip
+        run_state_machine_as_test(Counted, settings=many)
+    print(f"{taken['steps']} steps in {rounds} rounds")
