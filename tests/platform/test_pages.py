@@ -2,108 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 import subprocess
 import sys
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from edge.cases.draft import CaseDraft, EvidenceItem, EvidenceRole, Location
 from tests.brokers import Broker, free_port, start_broker
+from tests.platform.box import NASTY, FakeBox
 from tests.servers.postgres import Postgres, find_server
-from tests.uploader.helpers import CITY, NODE, NOON, make_draft
-from tests.uploader.wire import BOX, Wire
-from uploader.contract.build import from_draft, reply_event
-from uploader.contract.messages import BilingualText, LookResult, ReplyData, RequestEvent, read
-from uploader.transport import Arrived, Lost
+from tests.uploader.helpers import CITY, NODE
 
 pytestmark = pytest.mark.e2e
 _ROOT = Path(__file__).resolve().parents[2]
-_NASTY = "<img src=x onerror=document.title='hacked'>"
-
-
-def photo(folder: Path, name: str, role: EvidenceRole, shade: int) -> EvidenceItem:
-    """A real JPEG."""
-    content = cv2.imencode(".jpg", np.full((120, 160, 3), shade, np.uint8))[1].tobytes()
-    path = folder / f"{name}.jpg"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    sha256 = hashlib.sha256(content).hexdigest()
-    return EvidenceItem(role, path, sha256, len(content), "image/jpeg", NOON, "plaza")
-
-
-class FakeBox(threading.Thread):
-    """Sends two cases, answers every request; says what it was asked."""
-
-    def __init__(self, broker: Broker, folder: Path) -> None:
-        super().__init__(daemon=True)
-        self.asked: list[RequestEvent] = []
-        self._wire = Wire(broker)
-        self._folder = folder
-        self._seq = 2
-
-    def send_cases(self) -> None:
-        """Numbers 1 and 3: 2 is missing."""
-        for number, seq in ((1, 1), (2, 3)):
-            pictures = tuple(
-                photo(self._folder, f"{number}-{role}", role, 60 * number + i)
-                for i, role in enumerate(("far", "near"))
-            )
-            draft = make_draft(number, self._folder, pictures=0)
-            spot = Location(114.4122 + number / 10_000, 30.3405, "homography")
-            draft = replace(draft, evidence=pictures, location=spot)
-            self._send(replace(draft, place=_NASTY) if number == 2 else draft, seq)
-
-    def _send(self, draft: CaseDraft, seq: int) -> None:
-        for item in draft.evidence:
-            self._wire.blob(item.path.read_bytes())
-        self._wire.say(BOX.case, from_draft(draft, city=CITY, node=NODE, seq=seq).to_bytes())
-
-    def run(self) -> None:
-        while True:
-            event = self._wire.events.get()
-            if isinstance(event, Lost):
-                return
-            if not isinstance(event, Arrived):
-                continue
-            self._wire.acknowledge(event)
-            if event.topic == BOX.request:
-                self._answer(read(RequestEvent, event.payload, "request"))
-
-    def _answer(self, request: RequestEvent) -> None:
-        self.asked.append(request)
-        verify = request.data.action == "verify"
-        roles: tuple[EvidenceRole, ...] = ("before", "after") if verify else ()
-        pair = tuple(
-            photo(self._folder, f"reply-{role}", role, 200 + i) for i, role in enumerate(roles)
-        )
-        for item in pair:
-            self._wire.blob(item.path.read_bytes())
-        draft = replace(make_draft(1, self._folder, pictures=0), evidence=pair)
-        data = ReplyData(
-            request_id=request.data.request_id,
-            action=request.data.action,
-            result="gone" if verify else "done",
-            reason=BilingualText(zh="三次巡看均未见", en="Not there in three looks"),
-            looks=(LookResult(at=NOON, present=False, score=0.1, note=None),) * 3 if verify else (),
-            evidence=from_draft(draft, city=CITY, node=NODE, seq=1).data.evidence,
-            at=datetime.now(UTC),
-            box_id=NODE,
-        )
-        self._seq += 2
-        self._wire.say(BOX.reply, reply_event(data, city=CITY, node=NODE, seq=self._seq).to_bytes())
 
 
 @pytest.fixture
@@ -160,7 +77,7 @@ def test_list_detail_verify_and_spot_check(
     """Everything a person does, with the box's answers on the page, in both languages."""
     box = FakeBox(broker, tmp_path / "box")
     box.start()
-    box.send_cases()
+    box.send_until_answered()
     tab = browser.new_page(locale="zh-CN")
     tab.set_default_timeout(20_000)
     errors: list[str] = []
@@ -172,13 +89,14 @@ def test_list_detail_verify_and_spot_check(
     assert tab.locator("#map .dot").count() == 2
     assert "420111001002001" in str(tab.locator("#map").text_content())
     assert "序号 2 未收到" in tab.locator("#alarm").inner_text()
-    assert _NASTY in tab.locator("#list").inner_text()
+    assert NASTY in tab.locator("#list").inner_text()
 
     tab.locator("#list .row", has_text="plaza").first.click()
-    tab.wait_for_function("document.querySelectorAll('#detail figure img').length === 2")
-    tab.wait_for_function(
-        "[...document.querySelectorAll('#detail img')].every(i => i.naturalWidth === 160)"
-    )
+    images = tab.locator("#detail figure img")
+    images.nth(1).wait_for()
+    for image in images.all():
+        width = "image => image.decode().then(() => image.naturalWidth)"
+        assert image.evaluate(width) == 160
     assert "停留 5 分钟" in tab.locator("#detail").inner_text()
     tab.locator("button.verify[data-purpose=post_handling_check]").click()
     tab.locator("#detail .reply.replied.gone").wait_for()
