@@ -11,7 +11,8 @@ from edge.app.visits import Outcome, Visit, together
 from edge.cases.answers import AnswerLabel, AnswerRoom
 from edge.cases.desk import CaseDesk
 from edge.cases.draft import CaseDraft, EvidenceItem
-from edge.cases.store import CaseRecord, CaseStore
+from edge.cases.record import CaseRecord
+from edge.cases.store import CaseStore
 from edge.clock import Clock, utc_now
 from edge.config.model import CameraSettings
 from edge.errors import Code, GridpatrolError, RequestError
@@ -89,11 +90,6 @@ class Answerer:
     def close(self) -> None:
         """Close the store of verdicts."""
         self._verdicts.close()
-
-    def photographed_by(self, case: CaseRecord) -> str:
-        """The camera whose far view shows the case: its box is meant on that camera's picture."""
-        before = self._before(case)
-        return before.camera_id if before else case.sources[0].camera_id
 
     def verified(
         self, request: RequestData, case: CaseRecord | None, visits: Sequence[Visit]
@@ -192,7 +188,8 @@ class Answerer:
         return () if draft is None else (draft,)
 
     def _before(self, case: CaseRecord) -> EvidenceItem | None:
-        return self._room.before(case.case_id, self._store.seen_revisions(case.case_id))
+        revisions = self._store.seen_revisions(case.case_id)
+        return self._room.before(case.case_id, revisions, case.boxed_by)
 
     def _pictures(
         self, request: RequestData, outcome: Outcome, visit: Visit

@@ -17,7 +17,8 @@ from edge.app.answering import Answered, Answerer
 from edge.app.in_chinese import in_chinese
 from edge.app.sighting import Aim, Eyes, Sighting
 from edge.app.visits import Visit
-from edge.cases.store import CaseRecord, CaseStore
+from edge.cases.record import CaseRecord
+from edge.cases.store import CaseStore
 from edge.clock import Clock, utc_now
 from edge.config.model import CameraSettings
 from edge.errors import Code, GridpatrolError, RequestError, ReviewError
@@ -206,9 +207,12 @@ class RequestDesk:
             camera = self._known(request, request.camera_id)
             wanted = request.zone_id
             return [Aim(camera.id, z.id) for z in camera.zones if wanted in (None, z.id)]
-        first = self._answerer.photographed_by(case)
         return [
-            Aim(source.camera_id, source.zone_id, case.box if source.camera_id == first else None)
+            Aim(
+                source.camera_id,
+                source.zone_id,
+                case.box if source.camera_id == case.boxed_by else None,
+            )
             for source in case.sources
             if request.camera_id in (None, source.camera_id)
             and request.zone_id in (None, source.zone_id)

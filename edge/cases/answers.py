@@ -83,14 +83,22 @@ class AnswerRoom:
         self._admit()
         return self._room.keep(folder, look, {"far": with_caption(image, caption)})
 
-    def before(self, case_id: str, revisions: Sequence[int]) -> EvidenceItem | None:
-        """The far view of the first of these revisions that still has it, as it was sent.
+    def before(self, case_id: str, revisions: Sequence[int], camera_id: str) -> EvidenceItem | None:
+        """The far view of a case as it was sent, by this camera if there is one.
 
-        None when there is none on disk any more, or it is not what it was.
+        Args:
+            case_id: the case.
+            revisions: those to choose from, the best first.
+            camera_id: whose view is wanted.
+
+        Returns:
+            None when there is none on disk any more, or it is not what it was.
         """
         case = self._room.folder / case_id
-        found = (_far(case / f"r{revision}") for revision in revisions)
-        return next((item for item in found if item is not None), None)
+        found = [item for revision in revisions if (item := _far(case / f"r{revision}"))]
+        return next((item for item in found if item.camera_id == camera_id), None) or next(
+            iter(found), None
+        )
 
     def sweep(self, known: Collection[str]) -> int:
         """Remove pictures of requests that no answer speaks of; returns how many folders."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from edge.cases.draft import Source
-from edge.cases.store import CaseRecord
+from edge.cases.record import CaseRecord
 from edge.config.model import CameraSettings, ZoneSettings
 from edge.scenes.finding import SceneReport
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 
 from edge.cases.draft import CaseDraft, EvidenceItem, Status
 from edge.cases.owners import Owners
-from edge.cases.store import CaseRecord
+from edge.cases.record import CaseRecord
 from edge.cases.taxonomy import category
 from edge.clock import Clock, ClockState, clock_state, utc_now
 from edge.config.model import CameraSettings
+from edge.geometry import Box
 from edge.scenes.finding import Words
 
 
@@ -79,6 +80,15 @@ class Clerk:
             size_m=record.size_m,
             clock=self._believed(),
         )
+
+    def place_on(self, record: CaseRecord, camera_id: str) -> Box:
+        """Where the thing stood on a camera's picture; its zone where only that is known."""
+        camera = self._cameras.get(camera_id)
+        seen_in = {s.zone_id for s in record.sources if s.camera_id == camera_id}
+        zones = camera.zones if camera and camera_id != record.boxed_by else ()
+        points = [point for zone in zones if zone.id in seen_in for point in zone.polygon]
+        xs, ys = [x for x, _ in points], [y for _, y in points]
+        return Box(min(xs), min(ys), max(xs), max(ys)) if points else record.box
 
     def _name(self, camera_id: str) -> Words:
         camera = self._cameras.get(camera_id)  # it may have left the configuration since

@@ -19,7 +19,8 @@ from edge.cases.draft import CaseDraft, Location, Source, Status
 from edge.cases.evidence import CaseLabel, EvidenceRoom
 from edge.cases.known import KnownStore
 from edge.cases.owners import Owners
-from edge.cases.store import CaseRecord, CaseStore, window_start
+from edge.cases.record import CaseRecord
+from edge.cases.store import CaseStore, window_start
 from edge.cases.taxonomy import Category, category
 from edge.clock import Clock, iso, utc_now
 from edge.config.model import CameraSettings
@@ -154,9 +155,14 @@ class CaseDesk:
             return None
         if known.state == "gone":
             why = Words("再次出现", "seen again")
-            return self._revise(
-                replace(seen, state="open", gone_at=None, box=finding.box), finding, source, why
+            again = replace(
+                seen,
+                state="open",
+                gone_at=None,
+                box=finding.box,
+                box_camera=finding.camera_id,
             )
+            return self._revise(again, finding, source, why)
         if source not in known.sources:
             why = Words(f"另一摄像头 {source.camera_id} 也看到", f"also seen by {source.camera_id}")
             return self._revise(seen, finding, source, why)
@@ -180,6 +186,7 @@ class CaseDesk:
             place=_place(finding),
             location=location,
             box=finding.box,
+            box_camera=finding.camera_id,
             sources=(self._source(finding),),
             first_seen=finding.first_seen,
             last_seen=finding.last_seen,
@@ -226,12 +233,13 @@ class CaseDesk:
     ) -> CaseDraft:
         self._admit()
         kind = category(record.category)
-        label = self._label(record, kind, seen.look.frame.camera_id)
-        evidence = (
-            self._room.photograph(seen, label)
-            if isinstance(seen, Finding)
-            else self._room.photograph_clear(seen.look, record.box, label)
-        )
+        camera_id = seen.look.frame.camera_id
+        label = self._label(record, kind, camera_id)
+        if isinstance(seen, Finding):
+            evidence = self._room.photograph(seen, label)
+        else:
+            box = self._clerk.place_on(record, camera_id)
+            evidence = self._room.photograph_clear(seen.look, box, label)
         models = tuple(sorted({d.model for d in seen.look.detections}))
         draft = self._clerk.write(
             record, status=status, reasons=reasons, evidence=evidence, models=models

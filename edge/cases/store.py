@@ -11,21 +11,17 @@ for a case does not become another one, but nothing more is said of it.
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
-from edge.cases.draft import CaseDraft, Location, Source
+from edge.cases.draft import CaseDraft, Location
 from edge.cases.reasons import reasons_to_json
+from edge.cases.record import CaseRecord, from_row, to_row
 from edge.clock import iso
-from edge.geometry import Box
 from edge.grid.coordinates import distance_m
 from edge.sqlite import open_database, transaction
-
-CaseState = Literal["open", "gone"]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS cases (
@@ -50,7 +46,8 @@ CREATE TABLE IF NOT EXISTS cases (
     withdrawn_at TEXT,
     attached_to TEXT,
     width_m REAL,
-    depth_m REAL
+    depth_m REAL,
+    box_camera TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS cases_by_place ON cases (grid_cell, merge_key, state);
 CREATE TABLE IF NOT EXISTS revisions (
@@ -68,7 +65,18 @@ CREATE TABLE IF NOT EXISTS reasons (
 ) STRICT;
 """
 
-_ADDED = {"withdrawn_at": "TEXT", "attached_to": "TEXT", "width_m": "REAL", "depth_m": "REAL"}
+_STAYS = frozenset(
+    ("case_id", "kind", "merge_key", "grid_cell", "place", "lon", "lat", "method", "first_seen")
+)
+"""Columns that a case keeps from its first revision."""
+
+_ADDED = {
+    "withdrawn_at": "TEXT",
+    "attached_to": "TEXT",
+    "width_m": "REAL",
+    "depth_m": "REAL",
+    "box_camera": "TEXT",
+}
 """Columns that the first table of cases did not have."""
 
 
@@ -82,31 +90,6 @@ class Outbox(Protocol):
     def enqueue(self, tx: sqlite3.Connection, draft: CaseDraft) -> int:
         """Add a revision to what must be delivered; returns its sequence number."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class CaseRecord:
-    """A case as the desk remembers it."""
-
-    case_id: str
-    state: CaseState
-    revision: int
-    kind: str
-    merge_key: str
-    category: str
-    grid_cell: str
-    place: str
-    location: Location
-    box: Box
-    sources: tuple[Source, ...]
-    first_seen: datetime
-    last_seen: datetime
-    gone_at: datetime | None
-    sightings: int
-    score: float
-    withdrawn_at: datetime | None = None
-    attached_to: str | None = None
-    size_m: tuple[float, float] | None = None
 
 
 class CaseStore:
@@ -154,7 +137,7 @@ class CaseStore:
             " AND (state = 'open' OR gone_at >= ?) ORDER BY state DESC, last_seen DESC",
             (grid_cell, merge_key, iso(not_gone_before)),
         )
-        for record in map(_record, rows):
+        for record in map(from_row, rows):
             if record.place == place or _near(record.location, location, merge_distance_m):
                 return record
         return None
@@ -162,11 +145,11 @@ class CaseStore:
     def case(self, case_id: str) -> CaseRecord | None:
         """One case, in whatever state."""
         row = self._db.execute("SELECT * FROM cases WHERE case_id = ?", (case_id,)).fetchone()
-        return _record(row) if row is not None else None
+        return from_row(row) if row is not None else None
 
     def open_cases(self) -> list[CaseRecord]:
         """Every open case."""
-        return [_record(row) for row in self._db.execute("SELECT * FROM cases WHERE state='open'")]
+        return [from_row(row) for row in self._db.execute("SELECT * FROM cases WHERE state='open'")]
 
     def seen_revisions(self, case_id: str) -> list[int]:
         """Revisions of a case made while the thing was there, the newest first."""
@@ -212,67 +195,14 @@ class CaseStore:
             self._write(record)
 
     def _write(self, record: CaseRecord) -> None:
-        values = (
-            record.case_id,
-            record.state,
-            record.revision,
-            record.kind,
-            record.merge_key,
-            record.category,
-            record.grid_cell,
-            record.place,
-            record.location.lon,
-            record.location.lat,
-            record.location.method,
-            json.dumps(asdict(record.box)),
-            json.dumps([asdict(source) for source in record.sources]),
-            iso(record.first_seen),
-            iso(record.last_seen),
-            iso(record.gone_at) if record.gone_at else None,
-            record.sightings,
-            record.score,
-            iso(record.withdrawn_at) if record.withdrawn_at else None,
-            record.attached_to,
-            *(record.size_m or (None, None)),
-        )
-        marks = ", ".join("?" * len(values))
+        values = to_row(record)
+        marks = ", ".join(f":{name}" for name in values)
+        follow = ", ".join(f"{name} = excluded.{name}" for name in values if name not in _STAYS)
         self._db.execute(
-            f"INSERT INTO cases VALUES ({marks}) ON CONFLICT (case_id) DO UPDATE SET"  # noqa: S608
-            " state = excluded.state, revision = excluded.revision, category = excluded.category,"
-            " box = excluded.box, sources = excluded.sources, last_seen = excluded.last_seen,"
-            " gone_at = excluded.gone_at, sightings = excluded.sightings, score = excluded.score,"
-            " withdrawn_at = excluded.withdrawn_at, attached_to = excluded.attached_to,"
-            " width_m = excluded.width_m, depth_m = excluded.depth_m",
+            f"INSERT INTO cases ({', '.join(values)}) VALUES ({marks})"  # noqa: S608
+            f" ON CONFLICT (case_id) DO UPDATE SET {follow}",
             values,
         )
-
-
-def _record(row: sqlite3.Row) -> CaseRecord:
-    return CaseRecord(
-        case_id=row["case_id"],
-        state=row["state"],
-        revision=row["revision"],
-        kind=row["kind"],
-        merge_key=row["merge_key"],
-        category=row["category"],
-        grid_cell=row["grid_cell"],
-        place=row["place"],
-        location=Location(row["lon"], row["lat"], row["method"]),
-        box=Box(**json.loads(row["box"])),
-        sources=tuple(Source(**source) for source in json.loads(row["sources"])),
-        first_seen=datetime.fromisoformat(row["first_seen"]),
-        last_seen=datetime.fromisoformat(row["last_seen"]),
-        gone_at=_moment(row["gone_at"]),
-        sightings=row["sightings"],
-        score=row["score"],
-        withdrawn_at=_moment(row["withdrawn_at"]),
-        attached_to=row["attached_to"],
-        size_m=None if row["width_m"] is None else (row["width_m"], row["depth_m"]),
-    )
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
 
 
 def _near(left: Location, right: Location, within_m: float) -> bool:

@@ -123,6 +123,24 @@ def test_a_broken_camera_costs_only_itself(corner: Corner) -> None:
     assert (reply.result, reply.code) == ("cannot_tell", "CAM-001")
 
 
+def test_before_and_after_are_of_the_camera_whose_box_the_case_has(corner: Corner) -> None:
+    """Another camera has photographed it later: its picture has the box at another place."""
+    case = corner.case("cam-1")
+    corner.looks(12, "cam-2")
+    corner.looks(12, "cam-2", bag=True)
+    assert corner.letters("case")[-1]["data"]["sources"][1]["camera_id"] == "cam-2"
+    request = corner.ask(case_id=case)
+    corner.looks(6, bag=True)
+    reply = corner.reply(request)
+    assert reply is not None
+    assert reply.result == "present"
+    assert {(item.role, item.camera_id) for item in reply.evidence} == {
+        ("before", "cam-1"),
+        ("after", "cam-1"),
+        ("near", "cam-1"),
+    }
+
+
 def test_a_silent_camera_is_not_waited_for_for_ever(corner: Corner) -> None:
     case = corner.case("cam-1")
     request = corner.ask(case_id=case, over_s=2.0)

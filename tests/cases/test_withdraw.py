@@ -98,7 +98,7 @@ def test_an_older_database_is_brought_up_to_date(tmp_path: Path) -> None:
     (new,) = office.sees(0)
     office.store.close()
     with sqlite3.connect(tmp_path / "gridpatrol.db") as db:
-        for column in ("withdrawn_at", "attached_to", "width_m", "depth_m"):
+        for column in ("withdrawn_at", "attached_to", "width_m", "depth_m", "box_camera"):
             db.execute(f"ALTER TABLE cases DROP COLUMN {column}")
     office.open()
     assert office.sees(10) == []
