@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
@@ -16,6 +16,7 @@ from edge.config.secrets import resolve
 from edge.errors import Code, ConfigError
 
 Location = tuple[int | str, ...]
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class ConfigFaultsError(ConfigError):
@@ -55,14 +56,22 @@ def load_settings(path: Path) -> Settings:
     Raises:
         ConfigError: the file is missing, is no YAML, or holds a key or value that is not allowed.
     """
+    return _anchor_paths(load_model(path, Settings), path.resolve().parent)
+
+
+def load_model(path: Path, model: type[ModelT]) -> ModelT:
+    """A YAML file as one of our models, its secrets resolved; paths in it are left alone.
+
+    Raises:
+        ConfigError: as :func:`load_settings`.
+    """
     text = read_text(path, "Give an existing YAML file with --config")
     document = _parse(text, path)
     resolved = _resolve_all(document, document, path, ())
     try:
-        settings = Settings.model_validate(resolved)
+        return model.model_validate(resolved)
     except ValidationError as error:
-        raise ConfigFaultsError(_explain(error, document, path)) from None
-    return _anchor_paths(settings, path.resolve().parent)
+        raise ConfigFaultsError(_explain(error, document, path, model)) from None
 
 
 def _parse(text: str, path: Path) -> Any:
@@ -101,14 +110,16 @@ def _resolve_all(node: Any, root: Any, path: Path, location: Location) -> Any:
     return node
 
 
-def _explain(error: ValidationError, document: Any, path: Path) -> list[ConfigError]:
+def _explain(
+    error: ValidationError, document: Any, path: Path, model: type[BaseModel]
+) -> list[ConfigError]:
     faults = error.errors(include_url=False, include_input=False)
     return [
         ConfigError(
             _code_of(str(fault["loc"][-1]) if fault["loc"] else "", fault["msg"]),
             _where(document, path, fault["loc"]),
             _words(fault["type"], fault["msg"]),
-            _advice(fault["type"], fault["loc"]),
+            _advice(fault["type"], fault["loc"], model),
         )
         for fault in faults
         if not _follows_from_another(fault["type"], fault["loc"], [f["loc"] for f in faults])
@@ -130,10 +141,12 @@ def _words(kind: str, message: str) -> str:
     return message.removeprefix("Value error, ")
 
 
-def _advice(kind: str, location: Location) -> str:
-    owner = _model_at(location[:-1])
+def _advice(kind: str, location: Location, model: type[BaseModel]) -> str:
+    owner = _model_at(location[:-1], model)
     if kind == "extra_forbidden" and owner is not None:
         return f"Allowed here: {', '.join(owner)}"
+    if model is not Settings:
+        return "See docs/platform.md for what is allowed"
     return "See configs/gridpatrol.yaml for what is allowed"
 
 
@@ -147,9 +160,9 @@ def _code_of(field: str, message: str) -> Code:
     return Code.CFG_FIELD
 
 
-def _model_at(location: Location) -> list[str] | None:
+def _model_at(location: Location, model: type[BaseModel]) -> list[str] | None:
     """Names allowed in the section that a location points to."""
-    schema = Settings.model_json_schema()
+    schema = model.model_json_schema()
     node: dict[str, Any] = schema
     for step in location:
         node = _dereference(node, schema)

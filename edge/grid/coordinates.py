@@ -13,6 +13,8 @@ LonLat = tuple[float, float]
 _SEMI_MAJOR_M = 6378245.0  # Krasovsky 1940, as the GCJ-02 transform uses it
 _ECCENTRICITY_2 = 0.00669342162296594323
 _EARTH_RADIUS_M = 6371008.8  # mean radius, IUGG
+_MERCATOR_RADIUS_M = 6378137.0  # WGS-84 semi-major axis
+_MERCATOR_LAT = 85.05112877980659  # where the square map ends
 
 
 def to_cgcs2000(lon: float, lat: float, datum: str) -> LonLat:
@@ -59,3 +61,39 @@ def distance_m(a: LonLat, b: LonLat) -> float:
         + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
     )
     return 2 * _EARTH_RADIUS_M * math.asin(math.sqrt(h))
+
+
+def to_bd09(lon: float, lat: float) -> LonLat:
+    """CGCS2000/WGS-84 degrees to BD-09 degrees, the frame of Baidu's maps: GCJ-02, shifted once
+    more."""
+    x, y = to_gcj02(lon, lat)
+    scale = math.pi * 3000.0 / 180.0
+    radius = math.hypot(x, y) + 0.00002 * math.sin(y * scale)
+    angle = math.atan2(y, x) + 0.000003 * math.cos(x * scale)
+    return radius * math.cos(angle) + 0.0065, radius * math.sin(angle) + 0.006
+
+
+def to_web_mercator(lon: float, lat: float) -> LonLat:
+    """Degrees to metres of EPSG:3857, as older city systems keep them."""
+    lat = min(max(lat, -_MERCATOR_LAT), _MERCATOR_LAT)
+    x = math.radians(lon) * _MERCATOR_RADIUS_M
+    y = math.log(math.tan(math.pi / 4 + math.radians(lat) / 2)) * _MERCATOR_RADIUS_M
+    return x, y
+
+
+def in_datum(lon: float, lat: float, datum: str) -> LonLat:
+    """CGCS2000 degrees in the frame that a city's system wants.
+
+    Args:
+        lon, lat: degrees.
+        datum: ``cgcs2000``, ``gcj02``, ``bd09`` (degrees) or ``web_mercator`` (metres).
+
+    Raises:
+        KeyError: another frame.
+    """
+    return {
+        "cgcs2000": lambda: (lon, lat),
+        "gcj02": lambda: to_gcj02(lon, lat),
+        "bd09": lambda: to_bd09(lon, lat),
+        "web_mercator": lambda: to_web_mercator(lon, lat),
+    }[datum]()

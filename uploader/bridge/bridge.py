@@ -1,0 +1,143 @@
+"""``gridpatrol bridge``: the receiver library on one side, a city's system on the other.
+
+A box lets a case go when its receipt says ``complete``; the receipt says so when the city's system
+has accepted the case and its number is in the ledger. Until then the case stays on its box.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import AsyncExitStack
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from uploader.backoff import backoff_s
+from uploader.bridge.faults import CityAwayError, Outcome
+from uploader.bridge.http import Http
+from uploader.bridge.ledger import Ledger
+from uploader.bridge.settings import BridgeSettings, V22Settings
+from uploader.bridge.v22 import V22Desk
+from uploader.bridge.v22_client import V22Client
+from uploader.bridge.v22_notices import V22Notices
+from uploader.bridge.v22_words import V22Words
+from uploader.intake.postgres import PostgresStore
+from uploader.intake.sqlite import SqliteStore
+from uploader.intake.store import IntakeStore
+from uploader.receiver import Case, Receiver
+
+_log = structlog.get_logger(__name__)
+_POLL_S = 0.2
+_FIRST_S = 1.0
+_LONGEST_S = 60.0
+_IN_A_ROW = 4
+_ASIDE_S = 60.0
+
+
+class City(Protocol):
+    """A city's system, as the bridge sees it."""
+
+    async def take(self, case: Case) -> Outcome:
+        """Bring one revision there, once in effect."""
+
+    async def live(self, receiver: Receiver) -> None:
+        """Whatever else it needs, until cancelled."""
+
+
+class V22City:
+    """An intake in V22's words."""
+
+    def __init__(self, settings: V22Settings, http: Http, ledger: Ledger, words: V22Words) -> None:
+        client = V22Client(settings, http, words.mapping.codes)
+        desk = V22Desk(settings, client, words, ledger)
+        self.take = desk.take
+        self.live = V22Notices(settings, client, words, desk, ledger).live
+
+
+def run_bridge(settings: BridgeSettings, stop: threading.Event) -> None:
+    """Bring cases to the city until stopped.
+
+    Raises:
+        ConfigError: the mapping or a secret is not in order; nothing was sent.
+        DeliveryError: the city's system wants people to act first (BRG-003).
+        StoreError: the ledger or the store cannot be opened or written.
+    """
+    asyncio.run(_run(settings, stop))
+
+
+def check_bridge(settings: BridgeSettings) -> None:
+    """Read the mapping as a run would, and make no call.
+
+    Raises:
+        ConfigError: as :func:`run_bridge`.
+    """
+    if settings.v22 is not None:
+        V22Words(settings.v22.mapping, ZoneInfo(settings.time_zone))
+
+
+async def _run(settings: BridgeSettings, stop: threading.Event) -> None:
+    async with AsyncExitStack() as stack:
+        city = await _open_city(settings, stack)
+        receiver = await stack.enter_async_context(
+            Receiver(settings.downlink(), _open_store(settings))
+        )
+        tasks = [
+            asyncio.create_task(work)
+            for work in (_until(stop), _deliver(receiver, city), city.live(receiver))
+        ]
+        done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        for task in done:
+            task.result()
+
+
+async def _open_city(settings: BridgeSettings, stack: AsyncExitStack) -> City:
+    zone = ZoneInfo(settings.time_zone)
+    v22 = settings.v22
+    assert v22 is not None  # noqa: S101 - one of the two is there
+    words = V22Words(v22.mapping, zone)
+    ledger = Ledger(settings.state_dir / "bridge.db")
+    stack.callback(ledger.close)
+    http = await stack.enter_async_context(Http(v22))
+    return V22City(v22, http, ledger, words)
+
+
+def _open_store(settings: BridgeSettings) -> IntakeStore:
+    if settings.database is not None:
+        return PostgresStore(settings.database.get_secret_value())
+    return SqliteStore(settings.state_dir / "intake")
+
+
+async def _until(stop: threading.Event) -> None:
+    while not stop.is_set():
+        await asyncio.sleep(_POLL_S)
+
+
+async def _deliver(receiver: Receiver, city: City) -> None:
+    """One case after the other; one that goes wrong every time makes room for the rest."""
+    async for case in receiver.cases():
+        outcome = await _patiently(city, case)
+        if outcome.result == "accept":
+            await case.accept()
+            _log.info("case_delivered", case=case.data.case_id, revision=case.data.revision)
+        elif outcome.result == "reject":
+            await case.reject(outcome.words or "refused")
+        else:
+            await case.later(outcome.seconds, outcome.words)
+
+
+async def _patiently(city: City, case: Case) -> Outcome:
+    for attempt in range(_IN_A_ROW):
+        try:
+            return await city.take(case)
+        except CityAwayError as fault:
+            words = f"{fault.where}: {fault.what}"
+            if attempt == 0:
+                _log.warning("city_away", where=fault.where, what=fault.what)
+            pause = backoff_s(attempt, first_s=_FIRST_S, longest_s=_LONGEST_S)
+            await asyncio.sleep(max(pause, fault.wait_s or 0.0))
+    return Outcome("later", words, _ASIDE_S)

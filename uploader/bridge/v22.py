@@ -1,0 +1,217 @@
+"""One case at a time into V22: REPORT once, then what is new, each call once in effect."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from edge.errors import ContractError
+from uploader.bridge.faults import ACCEPTED, CityAwayError, CityRefusedError, Do, Outcome
+from uploader.bridge.ledger import Call, CityCase, Ledger, uid_of
+from uploader.bridge.settings import V22Settings
+from uploader.bridge.v22_client import V22Client
+from uploader.bridge.v22_words import Picture, V22Words, media_name
+from uploader.bridge.words import UnmappedError
+from uploader.receiver import Case, EvidenceFile
+
+_log = structlog.get_logger(__name__)
+_UNMAPPED_S = 300.0
+_OWN_TROUBLE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A call to be made once; ``about`` tells apart what case, revision and action do not."""
+
+    box: str
+    case_id: str
+    revision: int
+    action: str
+    body: dict[str, Any]
+    pictures: Sequence[Picture]
+    about: str = ""
+
+    @property
+    def uid(self) -> str:
+        # A case is reported once, whichever revision comes to do it.
+        revision = "" if self.action == "REPORT" else self.revision
+        return uid_of(self.case_id, revision, self.action, self.about)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return tuple(picture.info.sha256 for picture in self.pictures)
+
+
+class V22Desk:
+    """Brings revisions to the city.
+
+    Args:
+        settings: patience and attempts.
+        client: makes the calls.
+        words: says our case in the city's words.
+        ledger: knows what was asked and answered.
+    """
+
+    def __init__(
+        self, settings: V22Settings, client: V22Client, words: V22Words, ledger: Ledger
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._words = words
+        self._ledger = ledger
+
+    async def take(self, case: Case) -> Outcome:
+        """Bring one revision to the city; told again, it does only what is still missing.
+
+        Raises:
+            CityAwayError: no answer; try again (BRG-002).
+            DeliveryError: the bridge cannot go on (BRG-003).
+            StoreError: the ledger or the receiver's store is out of order.
+        """
+        try:
+            await self._bring(case)
+        except UnmappedError as fault:
+            _log.error("case_unmapped", code=str(fault.code), where=fault.where, what=fault.what)
+            return Outcome("later", fault.what, _UNMAPPED_S)
+        except ContractError as fault:
+            return Outcome("reject", fault.what)
+        except CityRefusedError as fault:
+            if fault.do is Do.AGAIN:
+                return Outcome("later", fault.words, _OWN_TROUBLE_S)
+            _log.warning("case_refused", case=case.data.case_id, words=fault.words)
+            return Outcome("reject", fault.words)
+        return ACCEPTED
+
+    async def _bring(self, case: Case) -> None:
+        data = case.data
+        facts = self._words.facts(data, case.box)
+        known = self._ledger.case(data.case_id)
+        if known is None:
+            if data.status in {"gone", "withdrawn"}:
+                return  # what the city never had, it need not be told of
+            pictures = await self._pictures(case, frozenset())
+            body = self._words.say("REPORT", facts, pictures)
+            await self._once(_job(case, "REPORT", body, pictures))
+            return
+        pictures = await self._pictures(case, self._ledger.files(data.case_id))
+        if pictures:
+            body = self._words.say("UPLOAD_MEDIA", facts, pictures)
+            await self._once(_job(case, "UPLOAD_MEDIA", body, pictures))
+        for action in self._words.mapping.status.get(data.status, ()):
+            body = self._words.say(action, facts)
+            await self._once(_job(case, action, body, ()))
+
+    async def answer_check(
+        self, case: CityCase, about: str, body: dict[str, Any], pictures: Sequence[Picture]
+    ) -> None:
+        """Answer a check (核查): its pictures first, then the word.
+
+        Raises:
+            CityAwayError, CityRefusedError, DeliveryError, StoreError: as :meth:`take`.
+        """
+        new = [p for p in pictures if p.info.sha256 not in self._ledger.files(case.case_id)]
+        if new:
+            media = self._words.say("UPLOAD_MEDIA", {"case_id": case.case_id}, new)
+            for item in media["medias"]:
+                item["mediaUsage"] = self._words.mapping.medias.usage["after"]
+            await self._once(_Job(case.box, case.case_id, 0, "UPLOAD_MEDIA", media, new, about))
+        await self._once(_Job(case.box, case.case_id, 0, "CHECK_FEEDBACK", body, (), about))
+
+    async def _pictures(self, case: Case, there: frozenset[str]) -> list[Picture]:
+        files = {file.info.sha256: file for file in case.evidence}
+        chosen = self._words.chosen(case.data.evidence)
+        for item in case.data.evidence:
+            if item not in chosen and item.sha256 not in {c.sha256 for c in chosen}:
+                _log.warning("file_left_out", case=case.data.case_id, role=item.role, b=item.bytes)
+        return await read_pictures([files[c.sha256] for c in chosen if c.sha256 not in there])
+
+    async def _once(self, job: _Job) -> None:
+        """Make a call that takes effect once, whatever was lost before."""
+        call = self._ledger.begin(job.uid, job.case_id, job.revision, job.action)
+        if call.state == "done":
+            return
+        if call.state in {"calling", "dead"}:
+            await self._settle_down(call)
+            there = await self._there(job)
+            if there is not None:
+                _log.info("city_had_it", case=job.case_id, action=job.action)
+                self._ledger.done(job.uid, job.files, there)
+                return
+        self._ledger.sending(job.uid)
+        self._ledger.done(job.uid, job.files, await self._call(job))
+
+    async def _call(self, job: _Job) -> CityCase | None:
+        try:
+            result = await self._client.call(job.action, job.body, job.uid)
+        except CityAwayError as fault:
+            if fault.lost:
+                self._ledger.sending(job.uid)  # from now on the city may still be at it
+            else:
+                self._ledger.not_sent(job.uid, fault.what)
+            raise
+        except CityRefusedError as fault:
+            # "Already there" comes as a refusal in words that nobody has written down.
+            there = await self._there(job)
+            if there is not None:
+                return there
+            tries = self._ledger.failed(job.uid, fault.words)
+            if fault.do is Do.AGAIN and tries < self._settings.attempts:
+                raise
+            self._ledger.dead(job.uid, fault.words)
+            raise CityRefusedError(fault.where, fault.words, Do.DEAD) from fault
+        if job.action != "REPORT":
+            return None
+        # "Success" without a number is none yet.
+        accepted = _city_case(job.case_id, job.box, result) or await self._there(job)
+        if accepted is None:
+            raise CityAwayError("REPORT", "accepted without recId, and GET_REC_INFO knows nothing")
+        return accepted
+
+    async def _settle_down(self, call: Call) -> None:
+        """Give the city time to finish what it may still be doing with the lost attempt."""
+        gone = time.time() - call.called_at  # wall clock: it must outlive this process
+        await asyncio.sleep(min(max(0.0, self._settings.settle_s - gone), self._settings.settle_s))
+
+    async def _there(self, job: _Job) -> CityCase | None:
+        """Whether the city has the effect of a call; None: not, or it cannot be told."""
+        info = await self._info(job.case_id)
+        found = _city_case(job.case_id, job.box, info)
+        if found is None or job.action == "REPORT":
+            return found
+        names = {media_name(picture.info) for picture in job.pictures}
+        medias = info.get("medias")
+        have = {m.get("mediaName") for m in medias if isinstance(m, dict)} if medias else set()
+        return found if names and names <= have else None
+
+    async def _info(self, case_id: str) -> dict[str, Any]:
+        body = self._words.say("GET_REC_INFO", {"case_id": case_id})
+        try:
+            result = await self._client.call("GET_REC_INFO", body, uid_of(case_id, time.time_ns()))
+        except CityRefusedError as fault:
+            unknown = self._words.mapping.answers.unknown_case
+            if any(fault.words.startswith(f"[{code}]") for code in unknown):
+                return {}
+            raise CityAwayError(fault.where, fault.words) from fault
+        info = result.get("recInfo")
+        return info if isinstance(info, dict) else {}
+
+
+def _job(case: Case, action: str, body: dict[str, Any], pictures: Sequence[Picture]) -> _Job:
+    return _Job(case.box, case.data.case_id, case.data.revision, action, body, pictures)
+
+
+async def read_pictures(files: Sequence[EvidenceFile]) -> list[Picture]:
+    """The bytes of files, whole and checked."""
+    return [Picture(file.info, await file.read()) for file in files]
+
+
+def _city_case(case_id: str, box: str, found: dict[str, Any]) -> CityCase | None:
+    rec_id, task_num = found.get("recId"), found.get("taskNum")
+    if rec_id in {None, ""}:
+        return None
+    return CityCase(case_id, box, str(rec_id), None if task_num is None else str(task_num))
