@@ -171,6 +171,28 @@ def consume(  # noqa: PLR0917 - each is an option of its own
 
 
 @app.command()
+def bridge(
+    config: ConfigOption = Path("bridge.yaml"),
+    check: Annotated[
+        bool, typer.Option("--check", help="Read configuration and mapping, make no call.")
+    ] = False,
+    seconds: Annotated[float | None, typer.Option(help="Stop by itself.")] = None,
+) -> None:
+    """Bring cases into the intake that a city runs today (V22 over HTTP, GA/T 1400)."""
+    from edge.telemetry.logs import configure_logs
+    from uploader.bridge.bridge import check_bridge, run_bridge
+    from uploader.bridge.settings import load_bridge
+
+    settings = load_bridge(config)
+    if check:
+        check_bridge(settings)
+        typer.echo(f"{config}: in order; cases would go to {settings.http.url}")
+        return
+    configure_logs(json_lines=not sys.stdout.isatty(), level="INFO")
+    run_bridge(settings, _stop_event(seconds))
+
+
+@app.command()
 def suppressed(
     config: ConfigOption = _DEFAULT_CONFIG,
     limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 20,

@@ -57,7 +57,11 @@ NAMES = frozenset(
 
 def local_time(at: datetime, zone: ZoneInfo) -> str:
     """``yyyy-MM-dd HH:mm:ss`` on the city's clocks."""
-    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+    try:
+        local = at.astimezone(zone)
+    except OverflowError:  # a clock at either end of the calendar
+        local = at
+    return local.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
 
 
 def case_facts(

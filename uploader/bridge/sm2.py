@@ -29,6 +29,8 @@ def sm2(secret: str, public_key: str) -> str:
     if len(point) == 64:
         point = b"\x04" + point  # some systems leave the mark of an uncompressed point out
     try:
+        if not gmalg.SM2().verify_pk(point):
+            raise ValueError("not a point of the curve")
         cipher: bytes = gmalg.SM2(pk=point).encrypt(secret.encode())
     except gmalg.errors.GMError as error:
         raise ValueError(str(error)) from error

@@ -92,8 +92,9 @@ class V22Desk:
         facts = self._words.facts(data, case.box)
         known = self._ledger.case(data.case_id)
         if known is None:
-            if data.status in {"gone", "withdrawn"}:
-                return  # what the city never had, it need not be told of
+            attached = data.attached_to and not self._words.mapping.report_attached
+            if attached or data.status in {"gone", "withdrawn"}:
+                return  # another case of theirs, or one that they never had
             pictures = await self._pictures(case, frozenset())
             body = self._words.say("REPORT", facts, pictures)
             await self._once(_job(case, "REPORT", body, pictures))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import Mapping
@@ -45,6 +46,7 @@ class V22Client:
         self._codes = codes
         self._encrypt = encryption(settings.secret_encryption)
         self._token: _Token | None = None
+        self._door = asyncio.Lock()
         self._url = settings.url.rstrip("/")
         self._oauth = (settings.oauth_url or settings.url).rstrip("/")
 
@@ -77,7 +79,8 @@ class V22Client:
                 result = answer.body.get("result") if answer.body else None
                 return result if isinstance(result, dict) else {}
             if refused.do is Do.LOGIN and not last:
-                self._token = None  # revoked, or the city was restarted
+                if self._token is token:  # revoked, or the city was restarted
+                    self._token = None
                 continue
             if refused.do in {Do.STOP, Do.LOGIN}:
                 raise stopped(
@@ -102,9 +105,10 @@ class V22Client:
         return CityRefusedError(where, words, self._codes.get(str(code), Do.DEAD))
 
     async def _fresh_token(self) -> _Token:
-        if self._token is None or time.monotonic() >= self._token.until:
-            self._token = await self._log_in()
-        return self._token
+        async with self._door:
+            if self._token is None or time.monotonic() >= self._token.until:
+                self._token = await self._log_in()
+            return self._token
 
     async def _log_in(self) -> _Token:
         key = await self._ask("GET", _PUBLIC_KEY)

@@ -54,6 +54,7 @@ class Answers(Section):
 class V22Mapping(Section):
     """``v22.toml`` with the site's file over it."""
 
+    report_attached: bool
     constant: dict[str, str | int | float]
     must: dict[str, tuple[str, ...]]
     fields: dict[str, Fields]
@@ -146,10 +147,9 @@ class V22Words:
 
     def chosen(self, evidence: Sequence[Evidence]) -> list[Evidence]:
         """The files that go, each content once; the rest is too large or too many."""
-        once = {item.sha256: item for item in reversed(evidence)}
-        fit = [item for item in evidence if once.get(item.sha256) is item]
         limit = self.mapping.medias.longest_bytes
-        return [item for item in fit if item.bytes <= limit][: self.mapping.medias.most]
+        once = {item.sha256: item for item in reversed(evidence) if item.bytes <= limit}
+        return list(reversed(once.values()))[: self.mapping.medias.most]
 
     def _media(self, picture: Picture) -> Media:
         words = self.mapping.medias

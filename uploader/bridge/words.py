@@ -60,10 +60,12 @@ def read_mapping(model: type[ModelT], shipped: str, site: Path | None) -> ModelT
 
 def _over(base: dict[str, Any], site: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
-    for key, value in site.items():
+    for key, theirs in site.items():
         below = merged.get(key)
-        both = isinstance(below, dict) and isinstance(value, dict)
-        merged[key] = _over(below, value) if both else value
+        if isinstance(below, dict) and isinstance(theirs, dict):
+            merged[key] = _over(below, theirs)
+        else:
+            merged[key] = theirs
     return merged
 
 
@@ -162,7 +164,7 @@ class Words:
 
     def _row(self, table: str, facts: Facts) -> Mapping[str, str | int | float]:
         lookup = self._lookups[table]
-        keys = [str(facts[name]) for name in lookup.source if facts.get(name)]
+        keys = dict.fromkeys(str(facts[name]) for name in lookup.source if facts.get(name))
         for key in keys:
             if key in lookup.rows:
                 return lookup.rows[key]

@@ -1,0 +1,1 @@
+"""Bridges to a city's intake."""
