@@ -38,12 +38,14 @@ CREATE TABLE IF NOT EXISTS requests (
     reply_seq INTEGER,
     reply BLOB
 ) STRICT;
+CREATE INDEX IF NOT EXISTS requests_old ON requests (expires_at) WHERE state = 'answered';
 CREATE INDEX IF NOT EXISTS requests_taken ON requests (taken_at) WHERE state = 'taken';
 """
 
 MOST_STARTS = 3
 """A request that was running whenever the box went down so often may be the cause of it."""
 MOST_WAITING = 200
+MOST_REMEMBERED = 20_000
 _FORGET_AFTER = timedelta(days=30)
 """After its expiry: who repeats it then is told that it has expired, which is as true."""
 
@@ -104,6 +106,8 @@ class RequestStore:
             if known is not None:
                 self._send_again(tx, request.request_id, known)
                 return Took.RESENT
+            if self._wake_reply(tx, request.request_id):
+                return Took.RESENT  # forgotten here, but its reply is still in the outbox
             waiting = tx.execute(
                 "SELECT count(*) AS n FROM requests WHERE state = 'taken'"
             ).fetchone()["n"]
@@ -135,13 +139,17 @@ class RequestStore:
             return self._answer(tx, reply, ())
 
     def is_known(self, request_id: str) -> bool:
-        """Whether a request of that id has come in before.
+        """Whether a request of that id has come in before, as far back as anything tells.
 
         Raises:
             StoreError: the database cannot be read.
         """
         with reading(self._path):
-            found = self._db.execute("SELECT 1 FROM requests WHERE request_id = ?", (request_id,))
+            found = self._db.execute(
+                "SELECT 1 FROM requests WHERE request_id = :id UNION ALL"
+                " SELECT 1 FROM outbox WHERE subject = :id AND what = 'reply'",
+                {"id": request_id},
+            )
             return found.fetchone() is not None
 
     def begin_again(self) -> list[Waiting]:
@@ -155,10 +163,6 @@ class RequestStore:
                 "SELECT request, starts FROM requests WHERE state = 'taken' ORDER BY taken_at"
             ).fetchall()
             tx.execute("UPDATE requests SET starts = starts + 1 WHERE state = 'taken'")
-            forget = iso(self._clock() - _FORGET_AFTER)
-            tx.execute(
-                "DELETE FROM requests WHERE state = 'answered' AND expires_at < ?", (forget,)
-            )
         return [
             Waiting(RequestData.model_validate_json(row["request"]), int(row["starts"]))
             for row in rows
@@ -180,6 +184,15 @@ class RequestStore:
                 iso(self._clock()),
                 iso(request.expires_at),
             ),
+        )
+        tx.execute(
+            "DELETE FROM requests WHERE state = 'answered' AND expires_at < ?",
+            (iso(self._clock() - _FORGET_AFTER),),
+        )
+        tx.execute(
+            "DELETE FROM requests WHERE state = 'answered'"
+            " AND rowid <= (SELECT max(rowid) FROM requests) - ?",
+            (MOST_REMEMBERED,),
         )
 
     def _answer(
@@ -204,12 +217,7 @@ class RequestStore:
     def _send_again(self, tx: sqlite3.Connection, request_id: str, row: sqlite3.Row) -> None:
         """The stored bytes under their old number, whether or not the outbox still has the row."""
         now, payload = iso(self._clock()), bytes(row["reply"])
-        pending = tx.execute(
-            "UPDATE outbox SET state = 'pending', attempts = 0, next_at = ?, settled_at = NULL"
-            " WHERE seq = ?",
-            (now, row["reply_seq"]),
-        )
-        if pending.rowcount == 0:  # delivered long ago, and swept
+        if not self._wake_reply(tx, request_id):  # delivered long ago, and swept
             tx.execute(
                 "INSERT INTO outbox (seq, what, subject, revision, status, kind, payload,"
                 " payload_sha256, next_at, created_at)"
@@ -223,3 +231,12 @@ class RequestStore:
                     now,
                 ),
             )
+
+    def _wake_reply(self, tx: sqlite3.Connection, request_id: str) -> bool:
+        """Make the reply due again; False when the outbox no longer has it."""
+        woken = tx.execute(
+            "UPDATE outbox SET state = 'pending', attempts = 0, next_at = ?, settled_at = NULL"
+            " WHERE subject = ? AND what = 'reply'",
+            (iso(self._clock()), request_id),
+        )
+        return woken.rowcount > 0

@@ -134,6 +134,8 @@ def build_rooms(settings: Settings) -> Rooms:
             for name, camera in cameras.items()
         }
         gate = build_gate(settings, detectors, desk, database, watch)
+        if gate is not None:
+            undo.callback(gate.close)
         pool = _pool(settings)
         hearing = build_hearing(
             settings,

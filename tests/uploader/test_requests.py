@@ -175,8 +175,24 @@ def test_answered_requests_are_forgotten_long_after_their_expiry(desk: Desk) -> 
     for request in (old, new):
         desk.store.take(request)
         desk.store.answer(a_reply(request))
-    desk.store.begin_again()
     assert desk.store.request_ids() == {new.request_id}
+
+
+def test_only_so_many_are_remembered(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever floods a box with requests does not fill its disk."""
+    monkeypatch.setattr("uploader.requests.MOST_REMEMBERED", 10)
+    for number in range(30):
+        desk.store.take(a_request(number))
+        desk.store.answer(a_reply(a_request(number)))
+    desk.store.take(a_request(99))
+    assert len(desk.store.request_ids()) <= 11
+    assert desk.store.take(a_request(29)) is Took.RESENT
+    assert desk.store.take(a_request(0)) is Took.RESENT, "its reply is still in the outbox"
+    assert desk.store.is_known(a_request(0).request_id)
+    desk.delivered()
+    desk.swept()
+    assert desk.store.take(a_request(1)) is Took.NEW
+    assert desk.store.answer(a_reply(a_request(1)))
 
 
 class Answered(RuleBasedStateMachine):
