@@ -7,7 +7,7 @@ passed or held by that judgement. What is held is stored with the reasons.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -21,6 +21,9 @@ from edge.telemetry import metrics
 
 _HOLDS_FOR = timedelta(minutes=10)
 """A confirmation holds while the thing keeps being seen, with gaps of at most this."""
+_REMEMBERED = timedelta(minutes=30)
+"""What a spot was held back for counts against it until nothing was found there for so long."""
+_MOST_AGAINST = 5
 _PLACES_KEPT = 8
 _NOT_SEEN = "not_seen_again"
 _TOO_UNSURE = "too_unsure"
@@ -28,12 +31,24 @@ _TOO_UNSURE = "too_unsure"
 
 @dataclass(slots=True)
 class _Judged:
-    """A judgement of one spot in a zone."""
+    """The last judgement of one spot in a zone.
+
+    Attributes:
+        against: how often the spot was held back more than it was confirmed. Whoever looks like a
+            planter most of the time is one, though it may pass for a heap on a single look.
+        held_as: what it was last held back for.
+    """
 
     box: Box
     judgement: Judgement
     judged_at: datetime
     seen_at: datetime
+    against: int = 0
+    held_as: str = ""
+
+    @property
+    def holds(self) -> bool:
+        return self.judgement.confirmed and self.against == 0
 
 
 class Gate:
@@ -86,10 +101,10 @@ class Gate:
             fresh = judged is None
             judged = judged or self._judge(finding)
             confirmed = _confirmed(finding, judged.judgement)
-            if judged.judgement.confirmed and confirmed.score >= self._least(finding):
+            if judged.holds and confirmed.score >= self._least(finding):
                 passed.append(confirmed)
             elif fresh:
-                held.append(self._suppress(finding, judged.judgement))
+                held.append(self._suppress(finding, judged))
         return replace(report, findings=tuple(passed)), tuple(held)
 
     def _least(self, finding: Finding) -> float:
@@ -98,8 +113,15 @@ class Gate:
     def _judge(self, finding: Finding) -> _Judged:
         image = finding.look.frame.image
         judgement = self._second_look.judge(image, finding.kind.value, finding.parts)
-        judged = _Judged(finding.box, judgement, finding.last_seen, finding.last_seen)
         places = self._judged.setdefault((finding.camera_id, finding.zone_id), [])
+        against, held_as = _so_far(places, finding)
+        if judgement.confirmed:
+            against = max(against - 1, 0)
+        else:
+            against = min(against + 1, _MOST_AGAINST)
+            held_as = judgement.look_alike or _NOT_SEEN
+        at = finding.last_seen
+        judged = _Judged(finding.box, judgement, at, at, against, held_as)
         places[:] = [p for p in places if not _same_spot(p.box, finding.box)][1 - _PLACES_KEPT :]
         places.append(judged)
         return judged
@@ -111,17 +133,27 @@ class Gate:
             since = finding.last_seen - judged.judged_at
             if since < timedelta(0):
                 continue  # the clock was set back
-            if judged.judgement.confirmed and finding.last_seen - judged.seen_at <= _HOLDS_FOR:
+            if judged.holds and finding.last_seen - judged.seen_at <= _HOLDS_FOR:
                 judged.box, judged.seen_at = finding.box, finding.last_seen
                 return judged
-            if not judged.judgement.confirmed and since < self._again_after:
+            if not judged.holds and since < self._again_after:
+                judged.seen_at = finding.last_seen
                 return judged
         return None
 
-    def _suppress(self, finding: Finding, judgement: Judgement) -> Suppressed:
+    def _suppress(self, finding: Finding, judged: _Judged) -> Suppressed:
+        judgement = judged.judgement
         why = tuple(in_words(reason) for reason in judgement.reasons)
         named = judgement.look_alike or _NOT_SEEN
-        if judgement.confirmed:
+        if judgement.confirmed and judged.against:
+            named = judged.held_as
+            why += (
+                Words(
+                    f"此前多次核验未通过，还需连续确认 {judged.against} 次",
+                    f"held back here before; it must be confirmed {judged.against} times more",
+                ),
+            )
+        elif judgement.confirmed:
             score, least = _confirmed(finding, judgement).score, self._least(finding)
             named = _TOO_UNSURE
             why += (
@@ -139,6 +171,15 @@ class Gate:
             # Nobody was promised this row; the findings beside it must not wait for room.
             metrics.STORAGE_REFUSED.labels(what="suppressed").inc()
         return item
+
+
+def _so_far(places: Sequence[_Judged], finding: Finding) -> tuple[int, str]:
+    """What speaks against the spot of a finding, and what it was held back for."""
+    for judged in places:
+        since = finding.last_seen - judged.seen_at
+        if _same_spot(judged.box, finding.box) and timedelta(0) <= since <= _REMEMBERED:
+            return judged.against, judged.held_as
+    return 0, ""
 
 
 def _same_spot(left: Box, right: Box) -> bool:

@@ -22,6 +22,7 @@ class LookAlike:
         cover: share of the thing's box that such a detection must cover, 0–1.
         score: mean score over the views from which it counts, 0–1.
         times: a detection more than so many times as large as the thing is its surroundings.
+        firm: counts even where the classifier says that it is a thing.
     """
 
     key: str
@@ -32,6 +33,7 @@ class LookAlike:
     cover: float = 0.6
     score: float = 0.35
     times: float = 8.0
+    firm: bool = True
 
 
 _PILES = frozenset({"piled_materials"})
@@ -56,9 +58,9 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
     ),
     LookAlike(
         "planter", "花盆绿植", "a planter", frozenset({"potted plant", "vase"}), _WARES,
-        score=0.65,
+        score=0.65, firm=False,
     ),
-    LookAlike("bench", "公共座椅", "a bench", frozenset({"bench"}), _PILES),
+    LookAlike("bench", "公共座椅", "a bench", frozenset({"bench"}), _PILES, firm=False),
     LookAlike(
         "bin", "未满溢的垃圾桶", "a bin that is not overfull",
         frozenset({"bin", "garbage_bin", "trash_bin", "dustbin"}), _PILES,
@@ -66,15 +68,17 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
     LookAlike(
         "street_furniture", "市政设施", "street furniture",
         frozenset({"fire hydrant", "parking meter", "traffic light", "stop sign"}), _WARES,
+        firm=False,
     ),
     LookAlike(
         "animal", "动物", "an animal",
         frozenset({"cat", "dog", "bird", "horse", "sheep", "cow"}), _WARES, score=0.5,
+        firm=False,
     ),
     LookAlike(
         "shop_interior", "店内陈设", "the inside of a shop",
         frozenset({"tv", "refrigerator", "couch", "oven", "microwave", "sink"}), _WARES,
-        score=0.4,
+        score=0.4, firm=False,
     ),
     LookAlike(
         "vehicle_advert", "车身广告", "wording on a vehicle",

@@ -27,6 +27,7 @@ _LEAST_SIDE = 160
 """Pixels a view shows at least each way: a tiny thing is judged with its surroundings."""
 _SAME_IOU = 0.3
 _SHARE = 0.5
+_THING = f"{NAMED}thing"
 
 
 class ObjectModel(Protocol):
@@ -215,8 +216,11 @@ class SecondLook:
         self, thing: Detection, kind: str, views: Sequence[tuple[Detection, ...]]
     ) -> _Seen | None:
         found = []
+        is_thing = _share(_THING, views) >= _SHARE
         for row in self._look_alikes:
             if kind not in row.kinds or row.seen_as & {thing.label, thing.meaning}:
+                continue
+            if is_thing and not row.firm:
                 continue
             best = [
                 max((d.score for d in view if _lies_over(d, row, thing.box)), default=0.0)
@@ -239,6 +243,11 @@ class SecondLook:
                 window = windows[n % len(crops)]
                 seen[n] += tuple(_placed(d, window, mirrored=mirrored) for d in found)
         return seen
+
+
+def _share(label: str, views: Sequence[tuple[Detection, ...]]) -> float:
+    """Mean over the views of what the classifier says of a class."""
+    return float(np.mean([max((d.score for d in v if d.label == label), default=0) for v in views]))
 
 
 def _seen_again(part: Detection, views: Sequence[tuple[Detection, ...]]) -> _Seen:

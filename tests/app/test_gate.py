@@ -95,7 +95,7 @@ def test_what_holds_passes_with_its_reasons(shelf: SuppressedStore) -> None:
 
 def test_what_does_not_hold_is_kept_and_judged_again_later(shelf: SuppressedStore) -> None:
     """Zone neither found nor clear; one row that grows; after 60 s evidence may have changed."""
-    judge = Judge(CAR, CAR, YES)
+    judge = Judge(CAR, CAR, YES, YES, CAR, YES, YES)
     door = gate(judge, shelf)
     first, held = door.let_pass(report(0))
     assert (first.findings, first.clear_zones, len(held)) == ((), (), 1)
@@ -111,8 +111,15 @@ def test_what_does_not_hold_is_kept_and_judged_again_later(shelf: SuppressedStor
     assert "停放的车辆" in row.second_reasons[0].zh
     assert row.rule_reasons[0].en == "it stays"
     assert cv2.imdecode(np.frombuffer(row.picture, np.uint8), cv2.IMREAD_COLOR) is not None
-    passed, _ = door.let_pass(report(121))
+    # Seen as a car twice, one look to the contrary is not enough.
+    for second in (121, 182):
+        passed, held = door.let_pass(report(second))
+        if second == 121:
+            assert (passed.findings, held[0].look_alike) == ((), "parked_vehicle")
+            assert "1 times more" in held[0].second_reasons[-1].en
     assert len(passed.findings) == 1
+    assert len(door.let_pass(report(900))[0].findings) == 0  # away for long, a car now
+    assert len(door.let_pass(report(2800))[0].findings) == 1  # away for longer: forgotten
 
 
 def test_an_open_case_costs_nothing(shelf: SuppressedStore) -> None:

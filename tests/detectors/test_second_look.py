@@ -147,3 +147,30 @@ def test_one_real_thing_among_look_alikes_is_enough(nanodet: ObjectDetector) -> 
     ground = left_behind(Box(0.3, 0.85, 0.4, 0.95))
     second = SecondLook([nanodet], min_score=0.3)
     assert second.judge(image, "piled_materials", [left_behind(van.box), ground]).confirmed
+
+
+class Names:
+    """A classifier that says the same of every view."""
+
+    def __init__(self, **shares: float) -> None:
+        self._shares = shares
+
+    def name(self, image: Image, box: Box) -> list[dict[str, float]]:
+        return [self._shares] * 4
+
+
+@pytest.mark.parametrize(("thing", "confirmed"), [(0.7, True), (0.3, False)])
+def test_a_sofa_that_passes_for_a_bench_is_still_a_thing(thing: float, confirmed: bool) -> None:
+    """What the object model takes for furniture does not count against the classifier's word."""
+    bench = Says("bench", "seat", 0.6, 0.6, 0.6, 0.6)
+    names = Names(thing=thing, bin=1 - thing if thing > 0.5 else 0.3)
+    judge = SecondLook([bench], min_score=0.3, namer=names)
+    judgement = judge.judge(PICTURE, "piled_materials", [left_behind(MIDDLE)])
+    assert judgement.confirmed is confirmed
+
+
+def test_a_car_is_a_car_whatever_the_classifier_says() -> None:
+    car = Says("car", "vehicle", 0.6, 0.6, 0.6, 0.6)
+    judge = SecondLook([car], min_score=0.3, namer=Names(thing=0.9))
+    judgement = judge.judge(PICTURE, "piled_materials", [left_behind(MIDDLE)])
+    assert (judgement.confirmed, judgement.look_alike) == (False, "parked_vehicle")
