@@ -12,10 +12,8 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
 from functools import partial
-from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 
@@ -31,7 +29,8 @@ from uploader.intake.events import (
     Replied,
 )
 from uploader.intake.fetch import Fetcher
-from uploader.intake.jobs import Job, closed
+from uploader.intake.inbox import Inbox, Item
+from uploader.intake.jobs import Job
 from uploader.intake.outgoing import Outgoing
 from uploader.intake.reception import Reception
 from uploader.intake.records import StoredCase, Taken, Verdict
@@ -44,10 +43,7 @@ _log = structlog.get_logger(__name__)
 
 _POLL_S = 0.2
 _CHORES_S = 2.0
-_TOGETHER = 64
-"""Messages and jobs that share a commit, at most."""
 T = TypeVar("T")
-Item = tuple[Link, Event] | Job[Any]
 
 
 class IntakeWorker:
@@ -71,13 +67,10 @@ class IntakeWorker:
         self._reception = Reception(settings, store, tell)
         self._fetcher = Fetcher(settings.s3, self._fetched, self._report) if settings.s3 else None
         self._gaps = GapWatch(settings.gap_after_s)
-        self._inbox: SimpleQueue[Item] = SimpleQueue()
-        self._next: Item | None = None
+        self._inbox = Inbox()
         self._after: list[Callable[[], object]] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
-        self._door = threading.Lock()
-        self._closed = False
         self._claim_failed = False
         self._in_hand: set[int] = set()
         self._chores_at = 0.0
@@ -100,11 +93,7 @@ class IntakeWorker:
     def ask(self, work: Callable[[IntakeStore], T], *, alone: bool = False) -> Future[T]:
         """Do something with the store, on the worker's thread."""
         job = Job(lambda: work(self._store), alone=alone)
-        with self._door:
-            if self._closed:
-                job.future.set_exception(closed())
-            else:
-                self._inbox.put(job)
+        self._inbox.add(job)
         return job.future
 
     def claim(self, limit: int) -> Future[list[StoredCase]]:
@@ -169,12 +158,7 @@ class IntakeWorker:
         self._store.close()
         if self._fetcher is not None:
             self._fetcher.close()
-        with self._door:
-            self._closed = True
-        while self._next is not None or not self._inbox.empty():
-            item, self._next = self._next or self._inbox.get(), None
-            if isinstance(item, Job):
-                item.refuse(closed())
+        self._inbox.close()
         self._tell(Ended(fault))
 
     def _rest(self, seconds: float) -> None:
@@ -186,7 +170,7 @@ class IntakeWorker:
         link: Link | None = None
 
         def post(event: Event) -> None:
-            self._inbox.put((mine, event))
+            self._inbox.post(mine, event)
 
         mine = link = Link(self._settings, self.name, post)
         try:
@@ -205,7 +189,7 @@ class IntakeWorker:
     def _step(self) -> None:
         """What has come in, in one commit; whoever waits for it is told after that."""
         self._chores()
-        items = self._next_items()
+        items = self._inbox.items(_POLL_S)
         if not items:
             return
         try:
@@ -219,20 +203,6 @@ class IntakeWorker:
             self._undone(items, fault)
             return
         self._done(items)
-
-    def _next_items(self) -> list[Item]:
-        """Some at a time; waits a moment when there is nothing."""
-        if self._next is not None:
-            items, self._next = [self._next], None
-            return items
-        items = []
-        with suppress(Empty):
-            items.append(self._inbox.get(timeout=_POLL_S))
-            while not _alone(items[-1]) and len(items) < _TOGETHER:
-                items.append(self._inbox.get_nowait())
-        if len(items) > 1 and _alone(items[-1]):
-            self._next = items.pop()
-        return items
 
     def _do(self, item: Item) -> None:
         if isinstance(item, Job):
@@ -327,7 +297,3 @@ class IntakeWorker:
                 fix=fault.fix,
             )
         self._last_fault = str(fault)
-
-
-def _alone(item: Item) -> bool:
-    return isinstance(item, Job) and item.alone
