@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.brokers import Broker, free_port, start_broker
+from tests.brokers import Broker, start_broker
 from tests.platform.box import NASTY, FakeBox
 from tests.servers.postgres import Postgres, find_server
 from tests.uploader.helpers import CITY, NODE
@@ -34,7 +34,7 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 @pytest.fixture(params=["sqlite", "postgres"])
 def address(request: pytest.FixtureRequest, tmp_path: Path, broker: Broker) -> Iterator[str]:
     """The platform's pages, run as people run them."""
-    server, port = None, free_port()
+    server = None
     if request.param == "postgres":
         binaries = find_server()
         if binaries is None:
@@ -43,7 +43,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path, broker: Broker) -> I
         where = ["--postgres", server.fresh()]
     else:
         where = ["--store", str(tmp_path / "platform")]
-    grid = ["--grid", "configs/grid.geojson", "--port", str(port)]
+    grid = ["--grid", "configs/grid.geojson", "--port", "0"]
     command = [sys.executable, "-m", "examples.platform", "--broker", f"127.0.0.1:{broker.port}"]
     running = subprocess.Popen(
         [*command, *where, *grid], cwd=_ROOT, stdout=subprocess.PIPE, text=True
