@@ -19,7 +19,15 @@ from moto.server import ThreadedMotoServer
 
 from edge.errors import DeliveryError
 from tests.brokers import Broker, free_port
-from tests.uploader.helpers import CITY, NODE, Box, Platform, make_draft, wait_until
+from tests.uploader.helpers import (
+    CITY,
+    NODE,
+    Box,
+    Platform,
+    expected_ids,
+    make_draft,
+    wait_until,
+)
 from uploader.s3 import S3Room, S3Settings
 
 CONTENT = b"picture" * 100
@@ -234,6 +242,34 @@ def test_rows_from_before_the_store(tmp_path: Path, broker: Broker, store: Store
         box.start()
         box.wait_done(2)
         assert store.names() == set()
+    finally:
+        box.close()
+        platform.stop()
+
+
+@pytest.mark.e2e
+def test_box_to_platform_through_the_store(tmp_path: Path, broker: Broker, store: Store) -> None:
+    """The platform fetches what the message names, checks it and is told the whole case; what
+    somebody put there instead is never taken for evidence."""
+    draft = make_draft(9, tmp_path / "box" / "pictures")
+    forged = store.settings.key(CITY, NODE, draft.evidence[0].sha256)
+    content = b"x" * draft.evidence[0].size_bytes
+    store.room._client.put_object(Bucket="evidence", Key=forged, Body=content)
+    box = Box(tmp_path / "box", broker, s3=store.settings)
+    platform = Platform(tmp_path / "platform", broker, s3=store.settings)
+    platform.start()
+    try:
+        with structlog.testing.capture_logs() as logs:
+            box.start()
+            box.commit(draft)
+            box.commit_many(range(3), size_bytes=200_000)
+            wait_until(lambda: box.counts().done == 3, 60.0)
+            wait_until(lambda: "EVI-005" in {line.get("code") for line in list(logs)})
+        assert sorted(platform.ids()) == expected_ids(range(3))
+        for event in platform.told:
+            for item in event.data.evidence:
+                assert hashlib.sha256(platform.contents[item.sha256]).hexdigest() == item.sha256
+        assert box.counts().pending == 1
     finally:
         box.close()
         platform.stop()
