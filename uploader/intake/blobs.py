@@ -75,6 +75,7 @@ class FolderRoom:
         self._syncers = ThreadPoolExecutor(_SYNCS_AT_ONCE, thread_name_prefix="evidence-sync")
         self._gathering = False
         self._unsynced: dict[str, Path] = {}
+        self._folders: set[Path] = set()
         try:
             self._whole.mkdir(parents=True, exist_ok=True)
             self._partial.mkdir(exist_ok=True)
@@ -112,10 +113,12 @@ class FolderRoom:
             self._each(_sync_file, found.values())
             for target, draft in found.items():
                 draft.replace(target)
-            self._each(_sync_folder, {target.parent for target in found})
+            self._folders |= {target.parent for target in found}
+            self._each(_sync_folder, self._folders)
         except OSError as error:
             raise as_store_error(self._whole, error) from error
         self._unsynced.clear()
+        self._folders.clear()
 
     def _each(self, sync: Callable[[Path], None], paths: Collection[Path]) -> None:
         if len(paths) > 1:
@@ -173,7 +176,7 @@ class FolderRoom:
         target = self.path(sha256)
         if not target.parent.is_dir():
             target.parent.mkdir(exist_ok=True)
-            _sync_folder(self._whole)
+            self._folders.add(self._whole)
         digest = hashlib.sha256()
         draft = self._partial / f"{sha256}.{os.getpid()}.whole"
         with draft.open("wb") as out:
