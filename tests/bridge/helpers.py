@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bridge.city import CLIENT_ID, SECRET, SENDER, V22City
+from tests.bridge.library import DEVICE, PASSWORD, USER, ViewLibrary
 from tests.brokers import Broker
 from uploader.bridge.bridge import run_bridge
 from uploader.bridge.settings import BridgeSettings
@@ -24,33 +25,53 @@ event_src_name = "视频智能发现"
 """
 
 
+_HURRIED = {"timeout_s": 0.6, "settle_s": 1.5, "per_minute": 6000}
+
+
 class Bridge:
     """Runs in a thread as ``gridpatrol bridge`` does; may be stopped and started again."""
 
     def __init__(self, folder: Path, broker: Broker, city: V22City, **v22: Any) -> None:
+        self._make(
+            folder,
+            broker,
+            SITE,
+            "v22",
+            {
+                "url": city.url,
+                "sender_code": SENDER,
+                "client_id": CLIENT_ID,
+                "client_secret": SECRET,
+                "poll_s": 0.3,
+                "check_over_s": 1,
+                "check_within_s": 20,
+                **v22,
+            },
+        )
+
+    @classmethod
+    def to_library(
+        cls, folder: Path, broker: Broker, library: ViewLibrary, site: str, **more: Any
+    ) -> Bridge:
+        """A bridge to a view library."""
+        made = cls.__new__(cls)
+        login = {"device_id": DEVICE, "username": USER, "password": PASSWORD}
+        made._make(folder, broker, site, "gat1400", {"url": library.url, **login, **more})
+        return made
+
+    def _make(
+        self, folder: Path, broker: Broker, site: str, kind: str, settings: dict[str, Any]
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        site = folder / "my-city.toml"
-        if not site.exists():
-            site.write_text(SITE, encoding="utf-8")
+        mapping = folder / "my-city.toml"
+        if not mapping.exists():
+            mapping.write_text(site, encoding="utf-8")
         self.folder = folder
         self.settings = BridgeSettings.model_validate(
             {
                 "mqtt": {"host": broker.host, "port": broker.port},
                 "state_dir": folder,
-                "v22": {
-                    "url": city.url,
-                    "mapping": site,
-                    "sender_code": SENDER,
-                    "client_id": CLIENT_ID,
-                    "client_secret": SECRET,
-                    "timeout_s": 0.6,
-                    "settle_s": 1.5,
-                    "per_minute": 6000,
-                    "poll_s": 0.3,
-                    "check_over_s": 1,
-                    "check_within_s": 20,
-                    **v22,
-                },
+                kind: {"mapping": mapping, **_HURRIED, **settings},
             }
         )
         self.fault: BaseException | None = None

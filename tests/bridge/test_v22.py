@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge.errors import Code, DeliveryError
-from tests.bridge.city import V22City
+from tests.bridge.city import SECRET, V22City
 from tests.bridge.helpers import Bridge
 from tests.brokers import Broker
 from tests.uploader.helpers import Box, make_draft, wait_until
@@ -202,6 +202,26 @@ def test_a_wrong_secret_ends_the_bridge(tmp_path: Path, broker: Broker, city: V2
     bridge.join()
     assert "-400005" in str(bridge.fault)
     assert "wrong" not in str(bridge.fault).replace("wrong_", "")
+
+
+def test_the_token_and_the_secret_reach_no_log(
+    start: Start,
+    box: Box,
+    city: V22City,
+    fast: None,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    caplog.set_level("DEBUG")
+    city.plan["REPORT"].extend(["drop", "slow", "http:502", "-500001"])
+    start()
+    box.start()
+    box.commit_many(range(1, 2))
+    box.wait_done(1, 60)
+    said = caplog.text + "".join(capsys.readouterr())
+    assert "city_login" in said
+    assert SECRET not in said
+    assert not [token for token in city.tokens if token in said]
 
 
 def test_a_token_that_ran_out_is_renewed(start: Start, box: Box, city: V22City) -> None:

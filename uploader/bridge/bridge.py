@@ -16,6 +16,8 @@ import structlog
 
 from uploader.backoff import backoff_s
 from uploader.bridge.faults import CityAwayError, Outcome
+from uploader.bridge.gat1400 import Gat1400City
+from uploader.bridge.gat1400_words import Gat1400Words
 from uploader.bridge.http import Http
 from uploader.bridge.ledger import Ledger
 from uploader.bridge.settings import BridgeSettings, V22Settings
@@ -73,8 +75,11 @@ def check_bridge(settings: BridgeSettings) -> None:
     Raises:
         ConfigError: as :func:`run_bridge`.
     """
-    if settings.v22 is not None:
-        V22Words(settings.v22.mapping, ZoneInfo(settings.time_zone))
+    zone, v22, library = ZoneInfo(settings.time_zone), settings.v22, settings.gat1400
+    if v22 is not None:
+        V22Words(v22.mapping, zone)
+    if library is not None:
+        Gat1400Words(library.mapping, zone, library.device_id)
 
 
 async def _run(settings: BridgeSettings, stop: threading.Event) -> None:
@@ -96,14 +101,22 @@ async def _run(settings: BridgeSettings, stop: threading.Event) -> None:
 
 
 async def _open_city(settings: BridgeSettings, stack: AsyncExitStack) -> City:
-    zone = ZoneInfo(settings.time_zone)
-    v22 = settings.v22
-    assert v22 is not None  # noqa: S101 - one of the two is there
-    words = V22Words(v22.mapping, zone)
+    zone, v22, library = ZoneInfo(settings.time_zone), settings.v22, settings.gat1400
+    if v22 is not None:
+        words = V22Words(v22.mapping, zone)
+        http = await stack.enter_async_context(Http(v22))
+        return V22City(v22, http, _open_ledger(settings, stack), words)
+    assert library is not None  # noqa: S101 - one of the two is there
+    objects = Gat1400Words(library.mapping, zone, library.device_id)
+    login = (library.username, library.password.get_secret_value())
+    http = await stack.enter_async_context(Http(library, digest=login))
+    return Gat1400City(library, http, _open_ledger(settings, stack), objects)
+
+
+def _open_ledger(settings: BridgeSettings, stack: AsyncExitStack) -> Ledger:
     ledger = Ledger(settings.state_dir / "bridge.db")
     stack.callback(ledger.close)
-    http = await stack.enter_async_context(Http(v22))
-    return V22City(v22, http, ledger, words)
+    return ledger
 
 
 def _open_store(settings: BridgeSettings) -> IntakeStore:

@@ -9,16 +9,13 @@ import ssl
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from edge.errors import Code, ConfigError
 from uploader.bridge.faults import CityAwayError
 from uploader.bridge.settings import HttpSettings
 from uploader.bridge.sm2 import needed
-
-if TYPE_CHECKING:
-    import httpx
 
 _CONNECT_S = 10.0
 _TOO_MANY = 429
@@ -27,12 +24,19 @@ _TIMEOUT = 408
 
 
 class Answer:
-    """What came back: HTTP status and, if it was JSON, the object in it."""
+    """What came back.
+
+    Attributes:
+        status: of HTTP.
+        body: the object, if it was JSON.
+        text_all, text: the text, and so much of it as a message may quote.
+    """
 
     def __init__(self, status: int, body: dict[str, Any] | None, text: str) -> None:
         self.status = status
         self.body = body
-        self.text = text
+        self.text_all = text
+        self.text = text[:200]
 
 
 class Http:
@@ -40,14 +44,14 @@ class Http:
 
     Args:
         settings: address, time-outs, pace.
-        auth: digest, where the system wants it.
+        digest: user and password, where the system wants HTTP digest.
 
     Raises:
         ConfigError: the extra ``bridge`` is not installed (RUN-002), or ``ca_file`` is no
             certificate (BRG-001).
     """
 
-    def __init__(self, settings: HttpSettings, auth: httpx.Auth | None = None) -> None:
+    def __init__(self, settings: HttpSettings, digest: tuple[str, str] | None = None) -> None:
         needed("httpx")
         import httpx
 
@@ -60,7 +64,7 @@ class Http:
         self._next_at = 0.0
         self._turn = asyncio.Lock()
         self._client = httpx.AsyncClient(
-            auth=auth,
+            auth=httpx.DigestAuth(*digest) if digest else None,
             timeout=httpx.Timeout(settings.timeout_s, connect=min(_CONNECT_S, settings.timeout_s)),
             verify=_trust(settings.ca_file),
             trust_env=False,
@@ -136,7 +140,7 @@ class Http:
                 lost=reply.status_code != _TOO_MANY,
                 wait_s=_retry_after(reply.headers.get("Retry-After")),
             )
-        return Answer(reply.status_code, _object(reply.content), reply.text[:200])
+        return Answer(reply.status_code, _object(reply.content), reply.text)
 
 
 def _why(error: Exception) -> str:

@@ -69,12 +69,16 @@ class Gat1400Settings(HttpSettings):
 
 
 class BridgeSettings(Section):
-    """The whole file: one broker, one city's system."""
+    """The whole file: one broker, one city's system.
+
+    ``hold_s``: what a killed bridge had in hand is taken up again after so long.
+    """
 
     mqtt: BrokerSettings
     state_dir: Path = Path("bridge")
     database: SecretStr | None = None
     time_zone: TimeZone = "Asia/Shanghai"
+    hold_s: Annotated[float, Field(ge=1, le=3600)] = 30.0
     v22: V22Settings | None = None
     gat1400: Gat1400Settings | None = None
 
@@ -107,6 +111,7 @@ class BridgeSettings(Section):
             root=mqtt.root,
             signatures=mqtt.signatures,
             signing_key=mqtt.signing_key,
+            hold_s=self.hold_s,
         )
 
 

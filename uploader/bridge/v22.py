@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ import structlog
 
 from edge.errors import ContractError
 from uploader.bridge.faults import ACCEPTED, CityAwayError, CityRefusedError, Do, Outcome
-from uploader.bridge.ledger import Call, CityCase, Ledger, uid_of
+from uploader.bridge.ledger import CityCase, Ledger, uid_of
+from uploader.bridge.once import Job, Once
 from uploader.bridge.settings import V22Settings
 from uploader.bridge.v22_client import V22Client
 from uploader.bridge.v22_words import Picture, V22Words, media_name
@@ -60,10 +60,10 @@ class V22Desk:
     def __init__(
         self, settings: V22Settings, client: V22Client, words: V22Words, ledger: Ledger
     ) -> None:
-        self._settings = settings
         self._client = client
         self._words = words
         self._ledger = ledger
+        self._calls = Once(settings, ledger)
 
     async def take(self, case: Case) -> Outcome:
         """Bring one revision to the city; told again, it does only what is still missing.
@@ -132,39 +132,11 @@ class V22Desk:
         return await read_pictures([files[c.sha256] for c in chosen if c.sha256 not in there])
 
     async def _once(self, job: _Job) -> None:
-        """Make a call that takes effect once, whatever was lost before."""
-        call = self._ledger.begin(job.uid, job.case_id, job.revision, job.action)
-        if call.state == "done":
-            return
-        if call.state in {"calling", "dead"}:
-            await self._settle_down(call)
-            there = await self._there(job)
-            if there is not None:
-                _log.info("city_had_it", case=job.case_id, action=job.action)
-                self._ledger.done(job.uid, job.files, there)
-                return
-        self._ledger.sending(job.uid)
-        self._ledger.done(job.uid, job.files, await self._call(job))
+        about = Job(job.uid, job.case_id, job.revision, job.action, job.files)
+        await self._calls.make(about, lambda: self._send(job), lambda: self._there(job))
 
-    async def _call(self, job: _Job) -> CityCase | None:
-        try:
-            result = await self._client.call(job.action, job.body, job.uid)
-        except CityAwayError as fault:
-            if fault.lost:
-                self._ledger.sending(job.uid)  # from now on the city may still be at it
-            else:
-                self._ledger.not_sent(job.uid, fault.what)
-            raise
-        except CityRefusedError as fault:
-            # "Already there" comes as a refusal in words that nobody has written down.
-            there = await self._there(job)
-            if there is not None:
-                return there
-            tries = self._ledger.failed(job.uid, fault.words)
-            if fault.do is Do.AGAIN and tries < self._settings.attempts:
-                raise
-            self._ledger.dead(job.uid, fault.words)
-            raise CityRefusedError(fault.where, fault.words, Do.DEAD) from fault
+    async def _send(self, job: _Job) -> CityCase | None:
+        result = await self._client.call(job.action, job.body, job.uid)
         if job.action != "REPORT":
             return None
         # "Success" without a number is none yet.
@@ -172,11 +144,6 @@ class V22Desk:
         if accepted is None:
             raise CityAwayError("REPORT", "accepted without recId, and GET_REC_INFO knows nothing")
         return accepted
-
-    async def _settle_down(self, call: Call) -> None:
-        """Give the city time to finish what it may still be doing with the lost attempt."""
-        gone = time.time() - call.called_at  # wall clock: it must outlive this process
-        await asyncio.sleep(min(max(0.0, self._settings.settle_s - gone), self._settings.settle_s))
 
     async def _there(self, job: _Job) -> CityCase | None:
         """Whether the city has the effect of a call; None: not, or it cannot be told."""
