@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from edge.errors import Code, StoreError
 from uploader.backoff import backoff_s
 from uploader.bridge.faults import CityAwayError, Outcome
 from uploader.bridge.gat1400 import Gat1400City
@@ -153,4 +154,8 @@ async def _patiently(city: City, case: Case) -> Outcome:
                 _log.warning("city_away", where=fault.where, what=fault.what)
             pause = backoff_s(attempt, first_s=_FIRST_S, longest_s=_LONGEST_S)
             await asyncio.sleep(max(pause, fault.wait_s or 0.0))
+        except StoreError as fault:
+            if fault.code is not Code.EVI_MISSING:
+                raise
+            return Outcome("reject", fault.what)  # a picture was moved out of the intake store
     return Outcome("later", words, _ASIDE_S)

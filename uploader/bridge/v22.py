@@ -153,7 +153,8 @@ class V22Desk:
             return found
         names = {media_name(picture.info) for picture in job.pictures}
         medias = info.get("medias")
-        have = {m.get("mediaName") for m in medias if isinstance(m, dict)} if medias else set()
+        listed = medias if isinstance(medias, list) else []
+        have = {str(media.get("mediaName")) for media in listed if isinstance(media, dict)}
         return found if names and names <= have else None
 
     async def _info(self, case_id: str) -> dict[str, Any]:
@@ -180,6 +181,6 @@ async def read_pictures(files: Sequence[EvidenceFile]) -> list[Picture]:
 
 def _city_case(case_id: str, box: str, found: dict[str, Any]) -> CityCase | None:
     rec_id, task_num = found.get("recId"), found.get("taskNum")
-    if rec_id in {None, ""}:
+    if not isinstance(rec_id, int | str) or rec_id == "":
         return None
     return CityCase(case_id, box, str(rec_id), None if task_num is None else str(task_num))

@@ -31,6 +31,24 @@ class _Token:
     until: float
 
 
+def refusal(where: str, answer: Answer, codes: Mapping[str, Do]) -> CityRefusedError | None:
+    """What a city's answer says no to; None: it says yes.
+
+    Raises:
+        CityAwayError: it says nothing, in its own words, of the request (BRG-002).
+    """
+    if answer.body is None or answer.status >= 300:
+        do = _GENTLE_HTTP.get(answer.status)
+        if do is None:
+            raise CityAwayError(where, f"HTTP {answer.status}, no answer in its own words")
+        return CityRefusedError(where, f"HTTP {answer.status}: {answer.text}", do)
+    if answer.body.get("success") is True and answer.body.get("code") == 0:
+        return None
+    code = answer.body.get("code")
+    words = f"[{code}] {answer.body.get('message') or 'no words'}"[:1000]
+    return CityRefusedError(where, words, codes.get(str(code), Do.DEAD))
+
+
 class V22Client:
     """Makes calls; logs in when there is no token, or the one there is has gone stale.
 
@@ -74,7 +92,7 @@ class V22Client:
             answer = await self._http.call(
                 "POST", self._url + _ACTION, body=body, query={_TOKEN: token.text}
             )
-            refused = self._refusal(action, answer)
+            refused = refusal(f"{self._http.where} {action}", answer, self._codes)
             if refused is None:
                 result = answer.body.get("result") if answer.body else None
                 return result if isinstance(result, dict) else {}
@@ -90,19 +108,6 @@ class V22Client:
                 )
             raise refused
         raise AssertionError("the second round returns or raises")
-
-    def _refusal(self, action: str, answer: Answer) -> CityRefusedError | None:
-        where = f"{self._http.where} {action}"
-        if answer.body is None or answer.status >= 300:
-            do = _GENTLE_HTTP.get(answer.status)
-            if do is None:
-                raise CityAwayError(where, f"HTTP {answer.status}, no answer in its own words")
-            return CityRefusedError(where, f"HTTP {answer.status}: {answer.text}", do)
-        if answer.body.get("success") is True and answer.body.get("code") == 0:
-            return None
-        code = answer.body.get("code")
-        words = f"[{code}] {answer.body.get('message') or 'no words'}"[:1000]
-        return CityRefusedError(where, words, self._codes.get(str(code), Do.DEAD))
 
     async def _fresh_token(self) -> _Token:
         async with self._door:

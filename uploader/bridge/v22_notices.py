@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from edge.errors import Code, DeliveryError
+from edge.errors import Code, DeliveryError, StoreError
 from uploader.bridge.faults import CityAwayError, CityRefusedError, Do
 from uploader.bridge.ledger import CityCase, Ledger, Notice, uid_of
 from uploader.bridge.settings import V22Settings
@@ -105,9 +105,9 @@ class V22Notices:
         for page in range(1, _MOST_PAGES + 1):
             asked = {"noticeName": name, "curPage": page, "numPerPage": _PER_PAGE}
             result = await self._client.call("GET_NOTICE_INFO", asked, uid_of(name, page))
-            found = result.get("resultList") or []
+            found = _items(result.get("resultList"))
             for item in found:
-                notice = Notice(name, str(item.get("noticeId")), _text(item.get("noticeData")))
+                notice = Notice(name, str(item["noticeId"]), _text(item.get("noticeData")))
                 # A sender code may be shared: what is not ours is another system's to sign for.
                 if self._ledger.case(str(_data(notice).get("caseId"))) is not None:
                     self._ledger.take_notice(notice)
@@ -135,6 +135,10 @@ class V22Notices:
                     raise
                 _log.warning("box_silent", notice=notice.notice_id, what=fault.what)
                 return
+            except StoreError as fault:
+                if fault.code is not Code.EVI_MISSING:
+                    raise
+                outcome = f"left to people: {fault.what}"
         self._ledger.close_notice(notice, outcome)
         _log.info("notice_done", notice=notice.notice_id, name=notice.name, outcome=outcome)
 
@@ -194,6 +198,16 @@ def _data(notice: Notice) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _items(found: object) -> list[dict[str, Any]]:
+    """Notices of a page, whatever else stands there."""
+    listed = found if isinstance(found, list) else []
+    return [
+        item
+        for item in listed
+        if isinstance(item, dict) and isinstance(item.get("noticeId"), int | str)
+    ]
 
 
 def _text(data: object) -> str:
