@@ -179,6 +179,22 @@ def test_revisions_are_offered_one_after_the_other(store: IntakeStore, tmp_path:
     assert accept_all(store) == ["case-1-r1", "case-1-r2", "case-1-r3"]
 
 
+def test_a_revision_waits_for_the_files_of_the_one_before(
+    store: IntakeStore, tmp_path: Path
+) -> None:
+    """What is complete does not overtake what is not: nothing is gone before it was new.
+
+    Found by the campaign: a disk error between the files of revision 1 and its row.
+    """
+    first = make_draft(1, tmp_path)
+    last = make_draft(1, tmp_path, revision=2, status="gone", pictures=0)
+    store.take(_CASE, payload(first, 1))
+    store.take(_CASE, payload(last, 2))
+    assert accept_all(store) == []
+    send_files(store, first)
+    assert accept_all(store) == ["case-1-r1", "case-1-r2"]
+
+
 def test_same_id_with_other_content(store: IntakeStore, tmp_path: Path) -> None:
     """What was stored first stays; the second is refused with its reason, once."""
     draft = make_draft(1, tmp_path, pictures=0)

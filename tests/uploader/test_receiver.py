@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
@@ -392,5 +393,27 @@ def test_what_ends_the_worker_reaches_the_caller(broker: Broker, tmp_path: Path)
                 await take(receiver, 1)
             with pytest.raises(DeliveryError, match="closed"):
                 await receiver.counts()
+
+    run(work())
+
+
+def test_a_clock_that_jumps_offers_nothing_twice(broker: Broker, box: Box, tmp_path: Path) -> None:
+    """What is in hand is not offered again when the wall clock leaps over its hold.
+
+    Found by the campaign.
+    """
+    ahead_s = [0.0]
+    store = SqliteStore(tmp_path / "platform", wall=lambda: time.time() + ahead_s[0])
+
+    async def work() -> None:
+        async with Receiver(downlink(broker), store) as receiver:
+            cases = receiver.cases()
+            box.commit_many(range(1), pictures=0)
+            box.start()
+            first = await anext(cases)
+            ahead_s[0] = 30 * 86400.0
+            box.commit_many(range(1, 2), pictures=0)
+            second = await anext(cases)
+            assert [first.data.case_id, second.data.case_id] == ["case-0", "case-1"]
 
     run(work())

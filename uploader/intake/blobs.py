@@ -80,6 +80,8 @@ class FolderRoom:
             self._whole.mkdir(parents=True, exist_ok=True)
             self._partial.mkdir(exist_ok=True)
             self._forget_old_pieces()
+            # Also names that whoever was killed here had given and not synced.
+            self._each(_sync_folder, [folder, self._whole, *self._whole.iterdir()])
         except OSError as error:
             raise as_store_error(folder, error) from error
 

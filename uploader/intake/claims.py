@@ -17,7 +17,8 @@ LONGEST_S = 24 * 3600.0
 _FREE = (
     "SELECT id FROM messages AS m WHERE state = 'ready' AND (due <= ? OR due > ?)"
     " AND NOT EXISTS (SELECT 1 FROM messages AS e WHERE e.city = m.city AND e.node = m.node"
-    " AND e.what = m.what AND e.ref = m.ref AND e.revision < m.revision AND e.state = 'ready')"
+    " AND e.what = m.what AND e.ref = m.ref AND e.revision < m.revision"
+    " AND e.state IN ('stored', 'ready'))"
     " ORDER BY id LIMIT ?"
 )
 
@@ -37,7 +38,7 @@ def claim(
 ) -> list[StoredCase]:
     """Complete revisions that nobody has in hand, oldest first; they are this worker's now.
 
-    A revision waits until the one before it was answered.
+    A revision waits until the one before it was answered, also for that one's files.
     """
     rows = sql.all(
         f"UPDATE messages SET held_by = ?, due = ? WHERE id IN ({_FREE}{skip_locked})"  # noqa: S608

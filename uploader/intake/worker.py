@@ -106,6 +106,8 @@ class IntakeWorker:
             self._claim_failed = True
             claimed = store.claim(self.name, limit, self._settings.hold_s)
             self._claim_failed = False
+            # A clock that jumped over their hold does not offer again what is in hand here.
+            claimed = [case for case in claimed if case.row not in self._in_hand]
             self._in_hand.update(case.row for case in claimed)
             return claimed
 
