@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup demo test test-servers test-slow lint bench accuracy lock clean
+.PHONY: help setup demo test test-servers test-slow campaign-delivery lint bench accuracy lock clean
 
 help:  ## this text
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,9 @@ test-servers:  # real servers where apt may install them; the embedded ones othe
 
 test-slow: setup test-servers  ## the long campaigns
 	$(BIN)/python -m pytest -m slow -s
+
+campaign-delivery: setup test-servers  ## kills, power cuts, bad disks and brokers; CAMPAIGN="--kills 500" for less
+	@$(BIN)/python -m tests.campaign $(CAMPAIGN)
 
 lint: setup  ## style, types, import contract
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,6 +85,7 @@ def start_broker(
     max_packet_bytes: int | None = None,
     kind: str | None = None,
     certificates: Path | None = None,
+    lines: Sequence[str] = (),
 ) -> Broker:
     """Start a broker on 127.0.0.1.
 
@@ -94,6 +96,7 @@ def start_broker(
         max_packet_bytes: largest packet it takes.
         kind: ``mosquitto`` or ``iotcore``; None takes the first of them that is there.
         certificates: from :func:`make_certificates`; mutual TLS then, mosquitto only.
+        lines: more of mosquitto's configuration.
     """
     port = port or free_port()
     folder = tmp_path / f"broker-{port}"
@@ -103,7 +106,9 @@ def start_broker(
         required = os.environ.get("GRIDPATROL_REQUIRE_REAL_SERVERS") == "1"
         assert kind == "mosquitto" or not required, "mosquitto is required here and missing"
     if kind == "mosquitto":
-        command = _mosquitto_command(folder, port, password_file, max_packet_bytes, certificates)
+        command = _mosquitto_command(
+            folder, port, password_file, max_packet_bytes, certificates, lines
+        )
     else:
         command = _iotcore_command(folder, port, password_file, max_packet_bytes)
     broker = Broker("127.0.0.1", port, kind, command, folder / "log.txt")
@@ -149,6 +154,7 @@ def _mosquitto_command(
     password_file: Path | None,
     max_packet_bytes: int | None,
     certificates: Path | None,
+    more: Sequence[str],
 ) -> list[str]:
     lines = [f"listener {port} 127.0.0.1", "persistence false", "log_type all"]
     if os.geteuid() == 0:
@@ -169,6 +175,9 @@ def _mosquitto_command(
             f"keyfile {certificates / 'server.key'}",
             "require_certificate true",
         ]
+    if any(line.startswith("persistence ") for line in more):
+        lines.remove("persistence false")
+    lines += more
     config = folder / "mosquitto.conf"
     config.write_text("\n".join(lines) + "\n")
     program = _mosquitto()

@@ -15,19 +15,8 @@ from uploader.bridge.v22_client import refusal
 from uploader.bridge.v22_notices import _items
 
 _WORDS = st.sampled_from(
-    [
-        "success",
-        "code",
-        "message",
-        "result",
-        "recId",
-        "taskNum",
-        "resultList",
-        "noticeId",
-        "StatusCode",
-        "ResponseStatusObject",
-        "ResponseStatusListObject",
-    ]
+    "success code message result recId taskNum resultList noticeId StatusCode"
+    " ResponseStatusObject ResponseStatusListObject".split()
 )
 _ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from edge.cases.draft import CaseDraft, EvidenceItem, EvidenceRole, Location, Source, Status
 from edge.cases.taxonomy import category
+from edge.clock import Clock, utc_now
 from edge.scenes.finding import Words
 from edge.sqlite import open_database, transaction
 from tests.brokers import Broker
@@ -97,14 +98,17 @@ def wait_until(
 class Box:
     """An edge box: a case table and an outbox in one file, and an uploader."""
 
-    def __init__(self, folder: Path, broker: Broker, **settings: object) -> None:
+    def __init__(
+        self, folder: Path, broker: Broker, *, clock: Clock = utc_now, **settings: object
+    ) -> None:
         self.path = folder / "state.db"
+        self._clock = clock
         self.pictures = folder / "pictures"
         self.settings = replace(
             Uplink(host=broker.host, port=broker.port, city=CITY, node=NODE),
             **{"receipt_timeout_s": 2.0, "backlog_bytes_per_s": 0, **settings},
         )
-        self.outbox = Outbox(self.path, city=CITY, node=NODE, url_of=self._url_of())
+        self.outbox = Outbox(self.path, city=CITY, node=NODE, clock=clock, url_of=self._url_of())
         self._db = open_database(self.path, SCHEMA + _CASES)
         self.uploader: Uploader | None = None
 
@@ -128,7 +132,7 @@ class Box:
 
     def start(self) -> Uploader:
         """Start the uploader."""
-        self.uploader = Uploader(self.settings, self.path)
+        self.uploader = Uploader(self.settings, self.path, clock=self._clock)
         self.uploader.start()
         return self.uploader
 
