@@ -28,8 +28,9 @@ class V22City:
     """The system; ``plan[action]`` holds faults, one for each coming call of that action.
 
     Faults: an error code; ``drop`` (connection closed, nothing done), ``lost`` (done, then
-    closed), ``slow`` (answers after the client's patience, and then it is done), ``http:502``,
-    ``page`` (a gateway's HTML with status 200), ``mute`` (done, "success" without a number).
+    closed), ``slow`` (answers after the client's patience, and then it is done), ``late`` (done,
+    and answered a little later), ``http:502``, ``page`` (a gateway's HTML with status 200),
+    ``mute`` (done, "success" without a number).
 
     Attributes:
         done: every effect in order: ``(action, data)``.
@@ -186,7 +187,10 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             if fault == "slow":
                 time.sleep(SLOW_S)
-            self._say(self.city.act(body))
+            answer = self.city.act(body)
+            if fault == "late":
+                time.sleep(SLOW_S / 3)
+            self._say(answer)
 
     def _hang_up(self) -> None:
         self.close_connection = True
