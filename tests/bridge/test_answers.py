@@ -15,8 +15,19 @@ from uploader.bridge.v22_client import refusal
 from uploader.bridge.v22_notices import _items
 
 _WORDS = st.sampled_from(
-    "success code message result recId taskNum resultList noticeId StatusCode"
-    " ResponseStatusObject ResponseStatusListObject".split()
+    [
+        "success",
+        "code",
+        "message",
+        "result",
+        "recId",
+        "taskNum",
+        "resultList",
+        "noticeId",
+        "StatusCode",
+        "ResponseStatusObject",
+        "ResponseStatusListObject",
+    ]
 )
 _ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),

@@ -56,31 +56,34 @@ def _command(config: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "edge.cli", "bridge", "--config", str(config), *more]
 
 
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("kills", [4, pytest.param(60, marks=pytest.mark.slow)])
 def test_a_bridge_killed_between_its_steps_reports_once(
-    tmp_path: Path, broker: Broker, box: Box, city: V22City
+    tmp_path: Path, broker: Broker, box: Box, city: V22City, kills: int
 ) -> None:
     config = _configured(tmp_path, broker, city)
-    dice = random.Random(5)
+    dice = random.Random(kills)
     box.start()
-    box.commit_many(range(1, 13))
-    for _ in range(4):
+    cases = 3 * kills
+    box.commit_many(range(1, cases + 1))
+    for _ in range(kills):
         before = city.asked.count("REPORT")
         # Most are killed between the effect and its answer, some before the effect.
         city.plan["REPORT"].append(dice.choice(["late", "late", "slow", ""]))
         process = subprocess.Popen(_command(config), stderr=subprocess.DEVNULL)
         try:
             wait_until(lambda seen=before: city.asked.count("REPORT") > seen, 60, "a report")
-            time.sleep(dice.uniform(0.0, 0.1))
+            time.sleep(dice.uniform(0.0, 0.05))
         finally:
             process.send_signal(signal.SIGKILL)
             process.wait(10)
     process = subprocess.Popen(_command(config), stderr=subprocess.DEVNULL)
     try:
-        box.wait_done(12, 90)
+        box.wait_done(cases, 120)
     finally:
         process.terminate()
         assert process.wait(20) == 0
-    assert city.reported() == sorted(f"case-{number}" for number in range(1, 13))
+    assert city.reported() == sorted(f"case-{number}" for number in range(1, cases + 1))
 
 
 def test_a_check_names_what_is_missing(tmp_path: Path, broker: Broker, city: V22City) -> None:

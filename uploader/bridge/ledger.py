@@ -7,13 +7,15 @@ not know, and asks the city before it tells it again.
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from edge.clock import Clock, iso, utc_now
+from edge.errors import Code, StoreError
 from edge.sqlite import as_store_error, open_database, transaction
 
 State = Literal["due", "calling", "done", "dead"]
@@ -74,7 +76,7 @@ class Notice:
 
 
 class Ledger:
-    """The bridge's own tables, in one SQLite file; used from one thread.
+    """The bridge's own tables, in one SQLite file; used from one thread of one process.
 
     Raises (by any method):
         StoreError: not written, so nothing is sent.
@@ -84,10 +86,26 @@ class Ledger:
         self._path = path
         self._clock = clock
         self._db = open_database(path, _SCHEMA)
+        self._lock = self._alone()
+
+    def _alone(self) -> IO[bytes]:
+        """Two bridges on one ledger would each make the other's calls."""
+        lock = self._path.with_suffix(".lock").open("ab")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.close()
+            self._db.close()
+            fix = "Stop the other bridge, or give this one its own state_dir"
+            raise StoreError(
+                Code.STO_LOCKED, str(self._path), "another bridge uses this ledger", fix
+            ) from error
+        return lock
 
     def close(self) -> None:
         """End."""
         self._db.close()
+        self._lock.close()
 
     def case(self, case_id: str) -> CityCase | None:
         """The city's numbers for a case; None: it has not accepted it."""
