@@ -25,6 +25,20 @@ Decision = Literal["present", "gone", "cannot_tell"]
 _SAME_IOU = 0.1
 _SAME_COVER = 0.5
 """A pile that has grown, or of which a part was taken, overlaps itself at least so much."""
+_SEEN = {
+    "person": Words("人", "a person"),
+    "static_object": Words("静置物", "a thing left there"),
+    "rubbish_bag": Words("垃圾袋", "a bag of rubbish"),
+    "exposed_rubbish": Words("散落垃圾", "loose rubbish"),
+    "umbrella": Words("伞", "an umbrella"),
+    "table": Words("桌子", "a table"),
+    "goods": Words("货品", "goods"),
+    "text": Words("文字", "wording"),
+    "qr": Words("二维码", "a QR code"),
+    "board": Words("广告牌", "a board"),
+    "banner": Words("横幅", "a banner"),
+}
+"""Meanings for people; a label of a site's own model stands for itself."""
 _PASSERS = ("person", "vehicle", "two_wheeler")
 _MOST_HIDDEN = 0.5
 _MOST_SEEN_WHEN_GONE = 0.25
@@ -106,8 +120,9 @@ class Eyes:
         parts = tuple(s for s in suspects if aim.box is None or same_place(s.box, aim.box))
         if parts:
             best = max(parts, key=lambda part: part.score)
-            seen = f"{best.label} {best.score:.2f}"
-            note = Words(f"原处看到 {seen}", f"seen there: {seen}")
+            seen = _SEEN.get(best.meaning, Words(best.label, best.label))
+            score = f"{best.score:.2f}"
+            note = Words(f"原处看到{seen.zh} {score}", f"seen there: {seen.en} {score}")
             return Sighting(at, True, min(best.score, 1.0), note, parts)
         doubt = self._doubt(aim, report.look)
         if doubt is not None:
