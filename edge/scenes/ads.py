@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from unicodedata import east_asian_width
 
 import numpy as np
 
@@ -40,7 +41,12 @@ _BANNER_ASPECT = 3.0
 """Width over height in shares of the picture: five to one on a 16:9 picture."""
 _BANNER_WIDTH, _WIDE_BANNER = 0.12, 0.35  # of the picture: narrower ones are labels
 _BANNER_LETTERS = 4
+_TILTED_ASPECT, _TILTED_LETTERS = 1.2, 6.0
+"""The box around a line says nothing of its shape when it slants; its letters, as many times as
+long as high, do: six square ones are a banner, up to 20 degrees from level."""
 _LIT = 35.0  # mean grey level from which signs can be learned
+_LIT_DARK_WALL, _LIT_PICTURE = 25.0, 40.0
+"""A wall of dark stone by day: the camera exposes for the whole picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ class Wall:
     def learning(self, look: Look, bounds: Box) -> bool:
         """Whether signs are still being learned; takes the look in while they are."""
         image = look.frame.image
-        lit = _brightness(image, bounds) >= _LIT
+        lit = _lit(image, bounds)
         if self.signs.learning(look.frame.captured_at, lit=lit):
             if lit:
                 self.before.see(image)
@@ -81,7 +87,7 @@ class Wall:
         image = look.frame.image
         if self.signs.still_learning:
             return Words("该区域的许可标识仍在学习中", "the signs of this zone are still learned")
-        if _brightness(image, bounds) < _LIT:
+        if not _lit(image, bounds):
             return Words("该区域光线太暗", "it is too dark there")
         if self.before.elsewhere(image):
             return Words("画面与此前不同，镜头可能被转动", "the camera looks elsewhere than before")
@@ -96,17 +102,28 @@ class Wall:
         return shown.meaning != "qr" and not called and self.before.showed(image, shown.box)
 
 
-def settled(look: Look) -> Look:
-    """The look with wording on vehicles and people marked as carried, not as an ad on a wall."""
+def settled(look: Look, walls: Sequence[Wall] = ()) -> Look:
+    """The look with wording on vehicles and people marked as carried, not as an ad on a wall.
+
+    Args:
+        look: as the detectors see it.
+        walls: of the camera's zones; they know what is only painted on them.
+    """
     carriers = [d.box for d in look.of(*_CARRIERS)]
     if not carriers:
         return look
+
+    def carried(shown: Detection) -> bool:
+        return any(
+            shown.box.covered_by(box) >= _ON_CARRIER
+            and not any(wall.before.new_on(look.frame.image, box, shown.box) for wall in walls)
+            for box in carriers
+        )
+
     return replace(
         look,
         detections=tuple(
-            replace(d, meaning=CARRIED)
-            if d.meaning in SHOWN and any(d.box.covered_by(c) >= _ON_CARRIER for c in carriers)
-            else d
+            replace(d, meaning=CARRIED) if d.meaning in SHOWN and carried(d) else d
             for d in look.detections
         ),
     )
@@ -221,7 +238,7 @@ def _kind_of_ad(
     word = rules.patterns.word(wording)
     around = enclosing(p.box for p in lines) if lines else seed.box
     seen_as_banner = any(p.meaning == "banner" for p in group)
-    banner = seen_as_banner or _is_banner(around, wording)
+    banner = seen_as_banner or _is_banner(around, wording, one_line=len(lines) == 1)
     if word is not None and not seen_as_banner and not (banner and around.width >= _WIDE_BANNER):
         zh, en = word.words.zh, word.words.en
         return "0201", Words(f"含小广告用语（{zh}）", f"carries small-ad wording ({en})")
@@ -234,14 +251,25 @@ def _kind_of_ad(
     return None, Words("", "")
 
 
-def _is_banner(around: Box, wording: str) -> bool:
-    """Long and low, across much of the picture, with a sentence on it."""
+def _is_banner(around: Box, wording: str, *, one_line: bool) -> bool:
+    """Long and low, across much of the picture, with a sentence on it; it may hang at an angle."""
     if around.height <= 0 or around.width < _BANNER_WIDTH:
         return False
-    return (
-        around.width / around.height >= _BANNER_ASPECT
-        and len(normalised(wording)) >= _BANNER_LETTERS
-    )
+    aspect, said = around.width / around.height, normalised(wording)
+    slanting = one_line and aspect >= _TILTED_ASPECT and _length(said) >= _TILTED_LETTERS
+    return slanting or (aspect >= _BANNER_ASPECT and len(said) >= _BANNER_LETTERS)
+
+
+def _length(said: str) -> float:
+    """Length of a line in its own heights: Chinese characters are square, others half as wide."""
+    return sum(1.0 if east_asian_width(letter) in "WF" else 0.5 for letter in said)
+
+
+def _lit(image: Image, bounds: Box) -> bool:
+    wall = _brightness(image, bounds)
+    if wall >= _LIT:
+        return True
+    return wall >= _LIT_DARK_WALL and _brightness(image, Box(0.0, 0.0, 1.0, 1.0)) >= _LIT_PICTURE
 
 
 def _brightness(image: Image, bounds: Box) -> float:

@@ -26,6 +26,9 @@ _LEEWAY = 4  # pixels the camera may have moved
 _LEAST_SIDE = 5
 _COARSE_WIDTH, _CELLS = 320, (6, 4)
 _CELL_CONTRAST, _CELL_ALIKE, _CELLS_ALIKE = 8.0, 0.4, 0.25
+_IN_ZONE = 0.5
+_SAME_CELL, _SAME_CELLS, _FEWEST_CELLS = 0.7, 0.65, 6
+"""A sticker on a painted figure covers a part of it; whoever stands there fills most of his box."""
 
 
 class WallBefore:
@@ -75,14 +78,7 @@ class WallBefore:
         now = self._small(image)
         if now.shape != self._before.shape:
             return False
-        height, width = now.shape
-        within = Box.clipped(
-            (box.x0 - self._bounds.x0) / self._bounds.width,
-            (box.y0 - self._bounds.y0) / self._bounds.height,
-            (box.x1 - self._bounds.x0) / self._bounds.width,
-            (box.y1 - self._bounds.y0) / self._bounds.height,
-        )
-        x0, y0, x1, y1 = within.pixels(width, height)
+        x0, y0, x1, y1 = self._within(box, now)
         part = cv2.GaussianBlur(now[y0:y1, x0:x1], (0, 0), 0.7) if x1 > x0 and y1 > y0 else None
         if part is None or min(part.shape) < _LEAST_SIDE or float(part.std()) < _CONTRAST:
             return False
@@ -91,6 +87,38 @@ class WallBefore:
         ]
         match = cv2.matchTemplate(cv2.GaussianBlur(around, (0, 0), 0.7), part, cv2.TM_CCOEFF_NORMED)
         return bool(match.max() >= _ALIKE)
+
+    def new_on(self, image: Image, thing: Box, shown: Box) -> bool:
+        """Whether what is shown is new on a thing that was there back then.
+
+        Detectors see people and motorcycles in graffiti and on posters; what brings wording with
+        it was not there before the wording. False where the zone holds too little of either.
+        """
+        known = thing.covered_by(self._bounds) >= _IN_ZONE and shown.covered_by(self._bounds) > 0.9
+        return known and not self.showed(image, shown) and self._unchanged(image, thing)
+
+    def _unchanged(self, image: Image, box: Box) -> bool:
+        """Whether most of this box is as it was back then.
+
+        Part by part: neither a bright sticker nor the wall beside a person decides for the rest.
+        """
+        if self._before is None:
+            return False
+        now = self._small(image)
+        if now.shape != self._before.shape:
+            return False
+        x0, y0, x1, y1 = self._within(box, now)
+        if x1 - x0 < _CELLS[0] * _LEAST_SIDE or y1 - y0 < _CELLS[1] * _LEAST_SIDE:
+            return False
+        here, then = now[y0:y1, x0:x1], self._before[y0:y1, x0:x1]
+        # What is blank on both pictures says nothing; what is blank on one has changed.
+        known = [
+            min((0.0 if likeness is None else likeness) for likeness in both)
+            for both in zip(_likenesses(here, then), _likenesses(then, here), strict=True)
+            if any(likeness is not None for likeness in both)
+        ]
+        alike = sum(likeness >= _SAME_CELL for likeness in known)
+        return len(known) >= _FEWEST_CELLS and alike >= _SAME_CELLS * len(known)
 
     def elsewhere(self, image: Image) -> bool:
         """Whether the camera now looks at another place: hardly any part of the zone is alike.
@@ -108,14 +136,20 @@ class WallBefore:
             cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
             for picture in (now, self._before)
         )
-        cells = [
-            _cell_likeness(coarse_now, coarse_before, column, row)
-            for column in range(_CELLS[0])
-            for row in range(_CELLS[1])
-        ]
+        cells = _likenesses(coarse_now, coarse_before)
         known = [likeness for likeness in cells if likeness is not None]
         alike = sum(likeness >= _CELL_ALIKE for likeness in known)
         return len(known) >= 4 and alike < _CELLS_ALIKE * len(known)
+
+    def _within(self, box: Box, zone: Grey) -> tuple[int, int, int, int]:
+        """A box of the picture as pixels of the zone's picture."""
+        height, width = zone.shape
+        return Box.clipped(
+            (box.x0 - self._bounds.x0) / self._bounds.width,
+            (box.y0 - self._bounds.y0) / self._bounds.height,
+            (box.x1 - self._bounds.x0) / self._bounds.width,
+            (box.y1 - self._bounds.y0) / self._bounds.height,
+        ).pixels(width, height)
 
     def _small(self, image: Image) -> Grey:
         x0, y0, x1, y1 = self._bounds.pixels(image.shape[1], image.shape[0])
@@ -123,6 +157,15 @@ class WallBefore:
         scale = min(_WIDTH / image.shape[1], 1.0)
         size = (max(round(grey.shape[1] * scale), 1), max(round(grey.shape[0] * scale), 1))
         return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _likenesses(now: Grey, before: Grey) -> list[float | None]:
+    """How alike each cell of two equally large pictures is; None for those blank before."""
+    return [
+        _cell_likeness(now, before, column, row)
+        for column in range(_CELLS[0])
+        for row in range(_CELLS[1])
+    ]
 
 
 def _cell_likeness(now: Grey, before: Grey, column: int, row: int) -> float | None:

@@ -86,7 +86,7 @@ class SceneWatcher:
     def observe(self, look: Look) -> SceneReport:
         """Take in one look and say what it means for each zone."""
         now = look.frame.captured_at
-        look = settled(look)
+        look = settled(look, tuple(self._walls.values()))
         hiding = [d.box for d in look.of("person", "vehicle")]
         self._tracker.update(self._tracked(look), now, hiding)
         if self._vending or self._attendance:

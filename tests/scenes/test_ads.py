@@ -14,6 +14,7 @@ import pytest
 from edge.config.model import CameraSettings
 from edge.detectors.base import Detection, Look
 from edge.geometry import Box
+from edge.scenes.before import WallBefore
 from edge.scenes.finding import Finding, SceneReport
 from edge.scenes.signs import PermittedSigns
 from edge.scenes.watch import SceneWatcher
@@ -229,6 +230,109 @@ def test_a_camera_that_is_turned_away_gives_no_case(
             scene, noon + timedelta(seconds=second), street(shift, light), sticker("13900000001")
         )
     assert bool(report.findings) == fires
+
+
+def with_sticker(picture: Image, box: Box) -> Image:
+    """White paper with lines on it, pasted on a wall."""
+    pasted = picture.copy()
+    x0, y0, x1, y1 = box.pixels(pasted.shape[1], pasted.shape[0])
+    pasted[y0:y1, x0:x1] = 245
+    pasted[y0 + 3 : y1 - 2 : 6, x0 + 3 : x1 - 3] = 20
+    return pasted
+
+
+def somebody(picture: Image, box: Box) -> Image:
+    """Something dark before the wall."""
+    hidden = picture.copy()
+    x0, y0, x1, y1 = box.pixels(hidden.shape[1], hidden.shape[0])
+    hidden[y0:y1, x0:x1] = np.linspace(10, 60, x1 - x0, dtype=np.uint8)[:, None]
+    return hidden
+
+
+@pytest.mark.parametrize(
+    ("real", "old", "fires"), [(False, False, True), (True, False, False), (False, True, False)]
+)
+def test_a_painted_motorcycle_carries_nothing(
+    noon: datetime, real: bool, old: bool, fires: bool
+) -> None:
+    """A detector sees one in the graffiti; a real one, and what it always had on it, stay so."""
+    paper, cycle = Box(0.4, 0.4, 0.5, 0.55), Box(0.2, 0.1, 0.8, 0.9)
+    things = (sticker("日结兼职", paper), seen("two_wheeler", cycle))
+    bare = street()
+    now = with_sticker(somebody(bare, cycle) if real else bare, paper)
+    scene = watcher("illegal_ads")
+    for second in range(8):
+        before = now if old else bare
+        observe(scene, noon + timedelta(seconds=second), before, *(things if old else things[1:]))
+    for second in range(8, 40):
+        report = observe(scene, noon + timedelta(seconds=second), now, *things)
+    assert bool(report.findings) == fires
+
+
+def test_a_vehicle_at_the_edge_of_a_zone_carries_its_wording(noon: datetime) -> None:
+    """What little of it a zone holds may be unchanged; that says nothing of the vehicle."""
+    inside, outside = Box(0.3, 0.7, 0.5, 0.8), Box(0.3, 0.3, 0.5, 0.4)
+    bus, painted = Box(0.2, 0.1, 0.8, 0.9), Box(0.1, 0.6, 0.9, 1.0)
+    before = WallBefore(Box(0.0, 0.6, 1.0, 1.0), None)
+    before.see(street())
+    before.settle()
+    now = with_sticker(with_sticker(street(), inside), outside)
+    assert before.new_on(now, painted, inside)
+    assert not before.new_on(now, bus, inside)
+    assert not before.new_on(now, painted, outside)
+
+
+@pytest.mark.parametrize(("around", "fires"), [(90, True), (28, False)])
+def test_a_dark_wall_by_day_is_no_night(noon: datetime, around: int, fires: bool) -> None:
+    """Dark stone in a picture that is well exposed is learned; the same at night is not."""
+    zone = [[0.0, 0.5], [1.0, 0.5], [1.0, 1.0], [0.0, 1.0]]
+    picture = np.full((360, 640, 3), around, np.uint8)
+    picture[180:] = 28
+    scene = watcher("illegal_ads", polygon=zone)
+    for second in range(8):
+        observe(scene, noon + timedelta(seconds=second), picture)
+    paper = sticker("高价回收", Box(0.4, 0.7, 0.6, 0.8))
+    for second in range(8, 30):
+        report = observe(scene, noon + timedelta(seconds=second), picture, paper)
+    assert bool(report.findings) == fires
+
+
+@pytest.mark.parametrize(
+    ("text", "box", "category"),
+    [
+        ("热烈庆祝新店开业", Box(0.5, 0.6, 0.9, 0.8), "0207"),
+        ("GRAND OPENING", Box(0.5, 0.6, 0.9, 0.8), "0207"),
+        ("欢迎光临", Box(0.5, 0.6, 0.9, 0.8), None),
+        ("热烈庆祝新店开业", Box(0.5, 0.4, 0.9, 0.8), None),
+        ("热烈庆祝新店开业", Box(0.5, 0.7, 0.6, 0.75), None),
+    ],
+)
+def test_a_banner_may_hang_at_an_angle(
+    noon: datetime, text: str, box: Box, category: str | None
+) -> None:
+    """A long line stays long when it slants; a short one, a steep one, a small one are none."""
+    found = after(learned(now=noon), noon, sticker(text, box))
+    assert [f.category for f in found] == ([category] if category else [])
+
+
+def test_two_slanting_lines_are_no_banner(noon: datetime) -> None:
+    """Two lines together are a notice: how long each is says nothing of the paper."""
+    lines = (
+        sticker("本店今日盘点暂停", Box(0.40, 0.40, 0.55, 0.47)),
+        sticker("不便之处敬请谅解", Box(0.40, 0.48, 0.55, 0.55)),
+    )
+    assert not after(learned(now=noon), noon, *lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [("旺铺招租", "0201"), ("公寓火热销售中", "0201"), ("盛大开盘", "0201"), ("阳光公寓", None),
+     ("售楼处", None), ("招商银行", None)],
+)  # fmt: skip
+def test_flats_on_sale_are_small_ads(noon: datetime, text: str, category: str | None) -> None:
+    """Selling is; the name of a building, an office or a bank is not."""
+    found = after(learned(now=noon), noon, sticker(text))
+    assert [f.category for f in found] == ([category] if category else [])
 
 
 def test_by_night_nothing_is_learned(noon: datetime) -> None:
