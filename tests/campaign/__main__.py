@@ -59,6 +59,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=10_000)
     parser.add_argument("--offline", type=int, default=200, help="restarts without a broker")
     parser.add_argument("--every", type=int, default=1, help="every n-th use of a system call")
+    parser.add_argument("--minutes", type=float, default=60, help="of each part with strace")
     parser.add_argument("--cases", type=int, default=30, help="cases in a run that is cut")
     parser.add_argument("--subsets", type=int, default=3, help="random images at each cut")
     parser.add_argument("--weather", type=float, default=1.0, help="share of the full counts")
@@ -73,10 +74,10 @@ def _plan(o: argparse.Namespace) -> list[tuple[str, Callable[[Path], Result]]]:
             ("kills", lambda at: storm.storm(at, o.kills, o.seed)),
             ("offline", lambda at: storm.offline(at, o.offline, o.seed)),
         ],
-        "syscalls": [("syscalls", lambda at: exact.kills(at, o.every))],
+        "syscalls": [("syscalls", lambda at: exact.kills(at, o.every, o.minutes))],
         "power": [("power", lambda at: power_cuts(at, o.cases, o.subsets, o.seed))],
         "disk": [
-            (error, lambda at, error=error: exact.errors(at, error, o.every))
+            (error, lambda at, error=error: exact.errors(at, error, o.every, o.minutes))
             for error in ("ENOSPC", "EIO")
         ],
         "weather": [

@@ -122,27 +122,29 @@ def stage(folder: Path) -> Iterator[Stage]:
         broker.stop()
 
 
-def kills(folder: Path, step: int) -> dict[str, object]:
+def kills(folder: Path, step: int, minutes: float) -> dict[str, object]:
     """SIGKILL at every ``step``-th use of each call."""
     lives_and_calls = [
         (life, call) for life in LIVES for call in CALLS + (SENDS if life != "maker" else ())
     ]
-    return _hurt(folder, "syscall_kills", "signal=SIGKILL", lives_and_calls, step)
+    return _hurt(folder, "syscall_kills", "signal=SIGKILL", lives_and_calls, step, minutes)
 
 
-def errors(folder: Path, error: str, step: int) -> dict[str, object]:
+def errors(folder: Path, error: str, step: int, minutes: float) -> dict[str, object]:
     """The call fails instead of ending the process; ``error`` is ENOSPC or EIO."""
     lives_and_calls = [(life, call) for life in LIVES for call in CALLS if call != "unlink"]
-    return _hurt(folder, error.lower(), f"error={error}", lives_and_calls, step)
+    return _hurt(folder, error.lower(), f"error={error}", lives_and_calls, step, minutes)
 
 
 def _hurt(
-    folder: Path, name: str, what: str, plan: list[tuple[str, str]], step: int
+    folder: Path, name: str, what: str, plan: list[tuple[str, str]], step: int, minutes: float
 ) -> dict[str, object]:
-    began, tally = time.monotonic(), Tally()
+    began, tally, left = time.monotonic(), Tally(), list(plan)
     with stage(folder) as here:
-        for life, call in plan:
+        while left and time.monotonic() - began < minutes * 60:
+            life, call = left.pop(0)
             _each(here, life, call, what, step, tally)
+            print(life, call, tally.hurt[f"{life} {call}"], tally.faults, flush=True)
         verdict = here.verdict()
         total = len(lives.committed([here.site]))
     return {
@@ -153,6 +155,7 @@ def _hurt(
         "wrong": len(tally.faults) + verdict.wrong,
         "words": tally.faults[:10] + ([] if verdict.clean else [str(verdict)]),
         "struck": dict(tally.hurt),
+        "not_reached": len(left),
         "said": dict(sorted(tally.said.items())),
         "seconds": round(time.monotonic() - began, 1),
     }
