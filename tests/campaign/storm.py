@@ -18,7 +18,7 @@ from tests.campaign.nursery import end, spawn
 _BOXES = 3
 _BOX_LIFE_S = (0.002, 0.5)
 _PLATFORM_LIFE_S = (0.01, 1.0)
-_SETTLE_S = 240.0
+_SETTLE_S = 900.0
 _LONG_LIFE = 0.02
 """Share of lives that last long enough to deliver a good deal."""
 
