@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from edge.geometry import Box
-from edge.scenes.beside import Sight, next_to
+from edge.scenes.beside import Sight, behind, next_to, vehicle_sized
 from edge.scenes.people import Dweller
 from edge.scenes.places import Place
 from edge.scenes.wares import vending_data
@@ -18,7 +18,9 @@ _NEED = _DATA.need
 _SAME_PLACE = 0.3  # overlap; what a person hides and shows again changes a static object's box
 _SAME_VEHICLE = 0.5  # overlap of a vehicle and the static object that it is
 _VEHICLE_VOTES = 0.04  # share of looks; nine of seventy on a van that few detectors like
+_PART = 0.7  # share of a static object inside a bigger one that it is a part of
 _VEHICLES_KEPT = 500  # sightings
+_STOPS = 2  # looks at the spot from which a person does not walk past
 _DRIVES_UP_S = 10.0
 _KEPT_S = 1800.0  # a customer counts for half an hour
 
@@ -80,11 +82,36 @@ class ParkedVehicles:
     def __init__(self, zone: Zone) -> None:
         self._zone = zone
         self._seen: deque[tuple[Box, datetime]] = deque(maxlen=_VEHICLES_KEPT)
+        self._big: deque[tuple[Box, datetime]] = deque(maxlen=_VEHICLES_KEPT)
 
     def remember(self, sight: Sight) -> None:
         """Take in one look."""
         near = (d for d in sight.look.of("vehicle") if self._zone.touches(d.box))
         self._seen.extend((d.box, sight.now) for d in near)
+        for place in sight.places:
+            if place.meaning == "static_object":
+                self._measure(place, sight)
+
+    def _measure(self, place: Place, sight: Sight) -> None:
+        for person in sight.people:
+            if person.last_seen == sight.now and next_to(person, place, sight.aspect):
+                whole = vehicle_sized(place, person, sight)
+                if whole is not None:
+                    self._big.append((whole, sight.now))
+                return
+
+    def sized(self, place: Place, vendor: Dweller) -> bool:
+        """Whether a static object is part of what has been as big as a car since it came.
+
+        Only a part of it shows where people stand before it, so what it was is remembered.
+        """
+        votes = sum(
+            at >= place.first_seen
+            and place.box.covered_by(whole) >= _PART
+            and not behind(vendor, whole)
+            for whole, at in self._big
+        )
+        return votes >= 2
 
     def are(self, place: Place) -> bool:
         """Whether a static object has been seen as a vehicle of its own size since it came."""
@@ -94,6 +121,54 @@ class ParkedVehicles:
             for box, at in self._seen
         )
         return votes >= max(2.0, _VEHICLE_VOTES * place.looks)
+
+
+@dataclass(slots=True)
+class _Stop:
+    before: Box
+    since: datetime
+    until: datetime
+
+    @property
+    def long(self) -> bool:
+        return (self.until - self.since).total_seconds() >= _DATA.served.stop_s
+
+
+class Served:
+    """Who stopped before a static object, by dweller number.
+
+    A rack hides its vendor, or the detectors know no body behind flowers; the customers stand in
+    front. Only looks that come fast enough say that somebody stopped and left.
+    """
+
+    def __init__(self) -> None:
+        self._stops: dict[int, _Stop] = {}
+
+    def remember(self, sight: Sight) -> None:
+        """Take in one look."""
+        things = [p for p in sight.places if p.meaning == "static_object" and p.hits > 1]
+        for person in sight.people:
+            if person.last_seen != sight.now or person.at_spot < _STOPS or person.blind_s:
+                continue
+            thing = next((t for t in things if next_to(person, t, sight.aspect)), None)
+            known = self._stops.get(person.number)
+            if known is not None and thing is not None:
+                known.before, known.until = thing.box, sight.now
+            elif thing is not None:
+                self._stops[person.number] = _Stop(thing.box, sight.now, sight.now)
+        self._stops = {
+            number: stop
+            for number, stop in self._stops.items()
+            if 0 <= (sight.now - stop.until).total_seconds() <= _KEPT_S
+        }
+
+    def at(self, place: Place) -> dict[int, datetime]:
+        """Who stopped before it for long enough since it came, and since when each."""
+        return {
+            number: stop.since
+            for number, stop in self._stops.items()
+            if stop.long and stop.before.overlap(place.box) > 0 and stop.since >= place.first_seen
+        }
 
 
 class Customers:

@@ -4,6 +4,10 @@ A *dweller* is a person who keeps to a spot. Position alone would make one dwell
 queue, frame-to-frame overlap would lose a vendor who steps round the stall; so a person belongs to
 a dweller when they are within a step or two of the spot *and* look the same (colours of coat and
 trousers, see :mod:`edge.scenes.appearance`). Walkers make dwellers that last a look or two.
+
+Where looks are further apart than ``BLIND_S``, many people have come and gone in between and looks
+say little: only who stands on the same ground as on the look before, hardly moved and much alike,
+is the same, and one look without them ends it. Passers and a queue add up to nobody.
 """
 
 from __future__ import annotations
@@ -21,6 +25,10 @@ _ROAM = 1.3  # body heights from the spot within which it may be the same person
 _STEP = 0.75  # body heights: so near the spot is at it
 _ALIKE = 0.88  # likeness asked of a person who has moved: 9 of 10 of the same, 1 of 20 others pass
 _ALIKE_IN_PLACE = 0.78  # … and of one who stands in the same box: a customer hides half of them
+BLIND_S = 30.0
+"""Seconds between two looks from which nobody can say what happened in between."""
+_MOVED = 0.5  # body heights; who is further off after such a time is another
+_ALIKE_LATER = 0.93  # likeness asked after such a time
 _IN_PLACE = 0.5  # overlap with the last box that counts as the same box
 _SAME_SIZE = 1.6  # ratio of heights: bending and a table before the legs, not a child for a man
 _SURE = 0.6  # score from which a person is none of the boards and cones that detectors stumble over
@@ -43,6 +51,8 @@ class Dweller:
         score: running mean of the detections' scores.
         look_of: colours, or None while too small to tell.
         last: the newest detection.
+        blind_s: seconds of the stay that lie between looks too far apart to say who stood there.
+        returns: how often they were there again after such a time.
     """
 
     number: int
@@ -57,6 +67,13 @@ class Dweller:
     score: float
     look_of: Descriptor | None
     last: Detection
+    blind_s: float = 0.0
+    returns: int = 0
+
+    @property
+    def watched_s(self) -> float:
+        """Seconds of the stay over which looks came fast enough to know the person by."""
+        return self.dwell_s - self.blind_s
 
     @property
     def dwell_s(self) -> float:
@@ -106,6 +123,7 @@ class PeopleTracker:
         self._empty = EmptyView(learn_s)
         self._dwellers: list[Dweller] = []
         self._count = 0
+        self._looked_at: datetime | None = None
 
     @property
     def dwellers(self) -> tuple[Dweller, ...]:
@@ -120,7 +138,14 @@ class PeopleTracker:
         """Give each person of the look to the dweller they most resemble."""
         now = look.frame.captured_at
         self._empty.take(look.frame.image, now)
-        self._dwellers = [d for d in self._dwellers if self._remembered(d, now)][-_MOST:]
+        before, self._looked_at = self._looked_at, now
+        gap_s = (now - before).total_seconds() if before else 0.0
+        blind_s = gap_s if gap_s > BLIND_S else 0.0
+        self._dwellers = [
+            d
+            for d in self._dwellers
+            if self._remembered(d, now) and not (blind_s and d.last_seen != before)
+        ][-_MOST:]
         for dweller in self._dwellers:
             dweller.looks += 1
         people = self._people(look)
@@ -129,7 +154,7 @@ class PeopleTracker:
                 (likeness, d, p)
                 for d, dweller in enumerate(self._dwellers)
                 for p, person in enumerate(people)
-                if (likeness := _likeness(dweller, person)) is not None
+                if (likeness := _likeness(dweller, person, blind=blind_s > 0)) is not None
             ),
             reverse=True,
         )
@@ -139,7 +164,7 @@ class PeopleTracker:
             if d not in taken and p not in known:
                 taken.add(d)
                 known.add(p)
-                _see_again(self._dwellers[d], people[p], now)
+                _see_again(self._dwellers[d], people[p], now, blind_s)
         for p, person in enumerate(people):
             if p not in known:
                 self._dwellers.append(self._newcomer(person, now))
@@ -188,21 +213,30 @@ class PeopleTracker:
         )
 
 
-def _likeness(dweller: Dweller, person: _Seen) -> float | None:
-    """How well a person fits a dweller, or None when it cannot be the same."""
+def _likeness(dweller: Dweller, person: _Seen, *, blind: bool = False) -> float | None:
+    """How well a person fits a dweller, or None when it cannot be the same.
+
+    Args:
+        dweller: as remembered.
+        person: on the present look.
+        blind: whether too much time has passed since the look before.
+    """
     apart = _distance(dweller.spot, person.feet) / dweller.height
     ratio = person.height / dweller.height
-    if apart > _ROAM or not 1 / _SAME_SIZE <= ratio <= _SAME_SIZE:
+    if apart > (_MOVED if blind else _ROAM) or not 1 / _SAME_SIZE <= ratio <= _SAME_SIZE:
         return None
     overlap = dweller.last.box.iou(person.detection.box)
     likeness = alike(dweller.look_of, person.look_of)
     if likeness is None:  # too small for colours: only position is left
         return overlap if overlap >= _IN_PLACE else None
-    wanted = _ALIKE_IN_PLACE if overlap >= _IN_PLACE else _ALIKE
+    in_place = _ALIKE_IN_PLACE if overlap >= _IN_PLACE else _ALIKE
+    wanted = _ALIKE_LATER if blind else in_place
     return likeness + 0.3 * overlap - 0.1 * apart if likeness >= wanted else None
 
 
-def _see_again(dweller: Dweller, person: _Seen, now: datetime) -> None:
+def _see_again(dweller: Dweller, person: _Seen, now: datetime, blind_s: float) -> None:
+    dweller.blind_s += blind_s
+    dweller.returns += blind_s > 0
     apart = _distance(dweller.spot, person.feet) / dweller.height
     dweller.hits += 1
     dweller.at_spot += apart <= _STEP

@@ -6,7 +6,11 @@ No model knows Chinese street stalls, so the rule is a composition (its data: ``
 - *wares* stand beside them for the dwell, enough by their weights: a table, cart or parasol alone
   is enough, goods in the hand, a bag or a bicycle are not; a static object counts when it came with
   the person, and by its size: a stall is no suitcase;
-- customers who came and left add to it.
+- customers who came and left add to it; where the wares hide the vendor, three who stopped one
+  after another are enough;
+- where looks lie more than half a minute apart, the person has hardly moved over three looks in a
+  row, a static object came within a look of them, and one that nothing else names needs six looks
+  and a customer. What is as big as a car is none of their wares.
 
 The score is ``P(person) * P(wares) * steadiness``: the person is there unless every one of three
 looks was wrong, ``1 - (1 - s)^3``; the wares as :func:`edge.scenes.wares.certainty` has it, with
@@ -21,8 +25,15 @@ from datetime import datetime
 
 from edge.detectors.base import Detection
 from edge.geometry import enclosing
-from edge.scenes.beside import Sight, explained, in_hand, next_to, umbrella
-from edge.scenes.company import BroughtThings, Customers, ParkedVehicles
+from edge.scenes.beside import (
+    Sight,
+    came_together,
+    explained,
+    in_hand,
+    next_to,
+    umbrella,
+)
+from edge.scenes.company import BroughtThings, Customers, ParkedVehicles, Served
 from edge.scenes.finding import Words
 from edge.scenes.frontage import FrontageRule
 from edge.scenes.people import Dweller
@@ -43,6 +54,7 @@ class VendingRule:
         self._zone = zone
         self._brought = BroughtThings()
         self._customers = Customers()
+        self._served = Served()
         self._parked = ParkedVehicles(zone)
         self._frontage = FrontageRule(zone, self._parked) if zone.settings.frontage else None
 
@@ -50,6 +62,7 @@ class VendingRule:
         """Whether somebody sells here now, outside permitted hours."""
         self._brought.remember(sight)
         self._customers.remember(sight)
+        self._served.remember(sight)
         self._parked.remember(sight)
         found = [
             verdict
@@ -59,6 +72,8 @@ class VendingRule:
         best = max(found, key=lambda verdict: verdict.score, default=None)
         if self._frontage is not None:
             best = self._frontage.judge(sight) or best
+        elif best is None:
+            best = self._unseen(sight)
         if best is None or self._zone.permitted_at(sight.now):
             return None
         return replace(best, reasons=(*best.reasons, self._hours()))
@@ -86,7 +101,12 @@ class VendingRule:
             and person.settled >= _MIN_SETTLED
             and person.dwell_s >= self._zone.settings.dwell_s / 2
             and self._zone.stands_in(person.last.box)
+            and (not self._seldom_seen(person) or person.returns >= _NEED.person_looks - 1)
         )
+
+    def _seldom_seen(self, person: Dweller) -> bool:
+        """Whether the stay is put together from looks that lie far apart."""
+        return person.blind_s > 0 and person.watched_s < self._zone.settings.dwell_s / 2
 
     def _of_vendor(self, vendor: Dweller, sight: Sight) -> Verdict | None:
         wares = self._wares_of(vendor, sight)
@@ -98,6 +118,8 @@ class VendingRule:
         if total >= _DATA.customers.needs:
             total += customers * _DATA.customers.weight
         if total < _NEED.evidence - 1e-9:
+            return None
+        if self._seldom_seen(vendor) and not _enough_for_few_looks(vendor, wares, customers):
             return None
         since = max(
             min(ware.place.first_seen for ware in wares), self._attended_since(wares, sight)
@@ -140,9 +162,7 @@ class VendingRule:
             case "umbrella":
                 return umbrella(place, vendor, sight.aspect)
             case "static_object":
-                if not self._brought.holds(place) or self._parked.are(place):
-                    return None
-                if explained(place, sight.places):
+                if not self._theirs(place, vendor, sight):
                     return None
                 area = place.box.area * sight.aspect / vendor.height**2
                 return Ware.of(place, min(area / _NEED.static_full, 1.0))
@@ -151,6 +171,56 @@ class VendingRule:
                 return Ware.of(place) if loaded else None
             case _:
                 return Ware.of(place)
+
+    def _theirs(self, place: Place, vendor: Dweller, sight: Sight) -> bool:
+        """Whether a static object came with somebody and is no vehicle or luggage."""
+        return (
+            self._brought.holds(place)
+            and not self._parked.are(place)
+            and not self._parked.sized(place, vendor)
+            and not explained(place, sight.places)
+            and (not self._seldom_seen(vendor) or came_together(place, vendor))
+        )
+
+    def _unseen(self, sight: Sight) -> Verdict | None:
+        """Somebody sells whom the wares hide: customers stop before them, one after another."""
+        need = _DATA.served
+        for place in sight.places:
+            if place.meaning != "static_object" or place.last_seen != sight.now:
+                continue
+            stops = self._served.at(place)
+            here = [
+                p
+                for p in sight.people
+                if p.last_seen == sight.now
+                and p.number in stops
+                and next_to(p, place, sight.aspect)
+                and self._zone.stands_in(p.last.box)
+            ]
+            if len(stops) < need.customers or not here or len(stops) - len(here) < need.left:
+                continue
+            shown = max(here, key=lambda person: person.dwell_s)
+            ware = self._weighed(place, shown, sight, ())
+            since = min(stops.values())
+            long = (sight.now - since).total_seconds() >= self._zone.settings.dwell_s
+            if long and ware is not None and ware.weight >= _NEED.evidence:
+                return self._served_verdict(shown, ware, len(stops), since)
+        return None
+
+    def _served_verdict(self, shown: Dweller, ware: Ware, stops: int, since: datetime) -> Verdict:
+        clock = self._zone.clock(since)
+        came = f"{stops} people have stopped before it one after another, since {clock}"
+        return Verdict(
+            "0401",
+            enclosing([shown.last.box, ware.place.box]),
+            since,
+            _score(shown, [ware], 0),
+            (
+                words_of([ware], self._zone),
+                Words(f"自 {clock} 起先后有 {stops} 人在其前停留", came),
+            ),
+            (shown.last, ware.place.last),
+        )
 
     def _attended_since(self, wares: Sequence[Ware], sight: Sight) -> datetime:
         """Since when somebody has stayed beside the wares: two vendors may take turns."""
@@ -180,6 +250,16 @@ class VendingRule:
         if not hours:
             return Words("该区域不允许经营", "no vending is permitted here")
         return Words(f"不在允许时段内（{hours}）", f"outside permitted hours ({hours})")
+
+
+def _enough_for_few_looks(vendor: Dweller, wares: Sequence[Ware], customers: int) -> bool:
+    """Whether the case stands though much has happened between the looks.
+
+    A planter put out, a parcel or a strip of light comes with somebody by chance.
+    """
+    need = _DATA.seldom
+    sure = vendor.returns >= need.looks - 1 and customers >= need.customers
+    return sure or any(ware.named for ware in wares)
 
 
 def _shown(vendor: Dweller, wares: Sequence[Ware], sight: Sight) -> Dweller | None:

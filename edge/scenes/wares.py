@@ -51,6 +51,8 @@ class Need(_Table):
     unattended_s: Positive
     static_full: Positive
     parasol: Positive
+    vehicle_wide: Positive
+    vehicle_high: Positive
     frontage_share: Positive
 
 
@@ -63,11 +65,28 @@ class Customers(_Table):
     stay_s: Positive
 
 
+class ServedBy(_Table):
+    """From what customers alone one knows that somebody sells."""
+
+    stop_s: Positive
+    customers: Annotated[int, Field(ge=2)]
+    left: Annotated[int, Field(ge=1)]
+
+
+class Seldom(_Table):
+    """What things without a name need where looks lie far apart."""
+
+    looks: Annotated[int, Field(ge=1)]
+    customers: Annotated[int, Field(ge=0)]
+
+
 class VendingData(_Table):
     """The whole file."""
 
     need: Need
     customers: Customers
+    served: ServedBy
+    seldom: Seldom
     things: dict[str, Kind]
 
 
@@ -97,6 +116,11 @@ class Ware:
     stall: bool
     name_zh: str
     name_en: str
+
+    @property
+    def named(self) -> bool:
+        """Whether a detector knows what it is and it says something by itself."""
+        return self.place.meaning not in ("static_object", "two_wheeler", "seat")
 
     @classmethod
     def of(cls, place: Place, share: float = 1.0) -> Ware:

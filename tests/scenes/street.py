@@ -50,11 +50,12 @@ def picture(people: Sequence[Person], second: float) -> Image:
     return np.clip(ground * light, 0, 255).astype(np.uint8)
 
 
-def watcher(dwell_s: float = 60, **zone: object) -> SceneWatcher:
+def watcher(dwell_s: float = 60, *, look_every_s: float = 2.0, **zone: object) -> SceneWatcher:
     camera = CameraSettings.model_validate(
         {
             "id": "cam-1",
             "url": "rtsp://10.0.0.1/x",
+            "look_every_s": look_every_s,
             "position": {"lon": 114.4, "lat": 30.3},
             "zones": [
                 {"id": "z-1", "watch": "street_vending", "polygon": WHOLE, "dwell_s": dwell_s}
