@@ -19,6 +19,8 @@ _SAME_PLACE = 0.3  # overlap; what a person hides and shows again changes a stat
 _SAME_VEHICLE = 0.5  # overlap of a vehicle and the static object that it is
 _VEHICLE_VOTES = 0.04  # share of looks; nine of seventy on a van that few detectors like
 _PART = 0.7  # share of a static object inside a bigger one that it is a part of
+_ON_STALLS = ("umbrella", "table", "stall", "cart", "blanket", "goods")
+_STANDS = 3  # looks from which an umbrella is not carried past
 _VEHICLES_KEPT = 500  # sightings
 _STOPS = 2  # looks at the spot from which a person does not walk past
 _DRIVES_UP_S = 10.0
@@ -96,7 +98,7 @@ class ParkedVehicles:
         for person in sight.people:
             if person.last_seen == sight.now and next_to(person, place, sight.aspect):
                 whole = vehicle_sized(place, person, sight)
-                if whole is not None:
+                if whole is not None and not _sold_from(whole, sight):
                     self._big.append((whole, sight.now))
                 return
 
@@ -121,6 +123,14 @@ class ParkedVehicles:
             for box, at in self._seen
         )
         return votes >= max(2.0, _VEHICLE_VOTES * place.looks)
+
+
+def _sold_from(whole: Box, sight: Sight) -> bool:
+    """Whether a parasol, table or goods stand there too: then it is a stall, of any size."""
+    return any(
+        p.meaning in _ON_STALLS and p.hits >= _STANDS and p.box.overlap(whole) > 0
+        for p in sight.places
+    )
 
 
 @dataclass(slots=True)
