@@ -9,8 +9,8 @@ No model knows Chinese street stalls, so the rule is a composition (its data: ``
 - customers who came and left add to it; where the wares hide the vendor, three who stopped one
   after another are enough;
 - where looks lie more than half a minute apart, the person has hardly moved over three looks in a
-  row, a static object came within a look of them, and one that nothing else names needs six looks
-  and a customer. What is as big as a car is none of their wares.
+  row, a static object came within a look of them, and what no detector names needs six looks,
+  a customer and a second such thing. What is as big as a car is none of their wares.
 
 The score is ``P(person) * P(wares) * steadiness``: the person is there unless every one of three
 looks was wrong, ``1 - (1 - s)^3``; the wares as :func:`edge.scenes.wares.certainty` has it, with
@@ -258,8 +258,8 @@ def _enough_for_few_looks(vendor: Dweller, wares: Sequence[Ware], customers: int
     A planter put out, a parcel or a strip of light comes with somebody by chance.
     """
     need = _DATA.seldom
-    sure = vendor.returns >= need.looks - 1 and customers >= need.customers
-    return sure or any(ware.named for ware in wares)
+    seen = vendor.returns >= need.looks - 1 and customers >= need.customers
+    return (seen and len(wares) >= need.things) or any(ware.named for ware in wares)
 
 
 def _shown(vendor: Dweller, wares: Sequence[Ware], sight: Sight) -> Dweller | None:

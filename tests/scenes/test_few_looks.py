@@ -66,14 +66,14 @@ class TestFewLooks:
 
         assert not seldom(noon, people, lambda n: [GOODS] * (n >= 3))
 
-    def test_what_no_detector_names_needs_a_customer(self, noon: datetime) -> None:
+    def test_what_no_detector_names_needs_a_customer_and_company(self, noon: datetime) -> None:
         """A static object that came with somebody may be a planter that they put out."""
         alone = seldom(noon, lambda n: [VENDOR] * (n >= 2), lambda n: [GOODS] * (n >= 2))
         assert not alone
         found = seldom(
             noon,
             lambda n: [*[VENDOR] * (n >= 2), *[BUYER] * (n == 5)],
-            lambda n: [GOODS] * (n >= 2),
+            lambda n: [GOODS, thing("static_object", 0.42, 0.8, 0.5)] * (n >= 2),
         )
         assert found
         assert found[0][0] == 7 * EVERY_S
