@@ -12,6 +12,7 @@ import numpy as np
 
 from edge.detectors.background import Floats, Mask, largest_of, mean_of, pure_log
 from edge.detectors.base import Detection, Look
+from edge.detectors.structure import shows_through
 from edge.geometry import Box
 
 MOVING = ("person", "vehicle", "two_wheeler")
@@ -25,7 +26,23 @@ _SHARP = 0.35  # share of a thing's contrast that it has at its very rim
 _APART = 0.13  # from the change around it, in ln(level + 24)
 _FULL_CONTRAST = 0.5  # in ln(level + 24), from which strength is 1
 _MORE_THAN_A_PERSON = 2.0  # times the person's box; their own rim and bags are less
+_GROUND_SHOWS = 0.5  # likeness of slopes; lamps and dawn keep 0.75 and more, things 0.25 at most
 _CLEARLY = 1.3  # rim in the background so much stronger than now: the thing is gone for sure
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Pictures of one place, logarithms, laid over each other.
+
+    Attributes:
+        now: the newest look.
+        mean: of the looks since each pixel is what it is: without rain and noise.
+        background: without what may have been left there.
+    """
+
+    now: Floats
+    mean: Floats
+    background: Floats
 
 
 @dataclass(frozen=True)
@@ -36,13 +53,22 @@ class Region:
         box: around it.
         pixels: where it is.
         strength: contrast to the background, 0-1; 0 when nothing was left there.
-        vacated: something that was part of the background is gone.
+        vacated: something that was part of the background is gone for sure.
+        light: the ground shows through it for sure, under another light.
     """
 
     box: Box
     pixels: Mask
     strength: float
     vacated: bool
+    light: bool = False
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    strength: float = 0.0
+    vacated: bool = False
+    light: bool = False
 
 
 def standing(look: Look, shape: tuple[int, ...]) -> Mask:
@@ -75,8 +101,7 @@ def light_only(now: Floats, background: Floats) -> Mask:
 def regions(
     changed: Mask,
     different: Mask,
-    now: Floats,
-    background: Floats,
+    seen: Compared,
     *,
     min_area: float,
     max_area: float,
@@ -86,7 +111,7 @@ def regions(
     Args:
         changed: pixels that have stood long enough.
         different: pixels that differ now; a thing's rim is often still too young.
-        now, background: logarithms.
+        seen: what is compared.
         min_area, max_area: shares of the picture.
     """
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
@@ -100,20 +125,30 @@ def regions(
         if not min_area <= size / (height * width) <= max_area:
             continue
         pixels = labels == index
-        strength, vacated = _judge(now, background, pixels & changed, different)
+        verdict = _judge(seen.now, seen.background, pixels & changed, different)
+        if verdict.strength > 0 and _ground_shows(seen, pixels):
+            verdict = _Verdict(light=True)
         box = Box.clipped(x / width, y / height, (x + w) / width, (y + h) / height)
-        found.append(Region(box, pixels, strength, vacated))
+        found.append(Region(box, pixels, verdict.strength, verdict.vacated, verdict.light))
     return found
 
 
-def _judge(now: Floats, background: Floats, region: Mask, different: Mask) -> tuple[float, bool]:
-    """Strength of a thing left there (0: none), and whether one was taken away for sure."""
+def _ground_shows(seen: Compared, region: Mask) -> bool:
+    window = _around(region, 3)
+    grown = cv2.dilate(region[window].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return shows_through(seen.mean[window], seen.background[window], grown) > _GROUND_SHOWS
+
+
+def _around(region: Mask, margin: int) -> tuple[slice, slice]:
     ys, xs = np.nonzero(region)
-    # With a margin: the rim is judged by its surroundings.
-    window = (
-        slice(max(int(ys.min()) - 12, 0), int(ys.max()) + 13),
-        slice(max(int(xs.min()) - 12, 0), int(xs.max()) + 13),
+    return (
+        slice(max(int(ys.min()) - margin, 0), int(ys.max()) + margin + 1),
+        slice(max(int(xs.min()) - margin, 0), int(xs.max()) + margin + 1),
     )
+
+
+def _judge(now: Floats, background: Floats, region: Mask, different: Mask) -> _Verdict:
+    window = _around(region, 12)  # the rim is judged by its surroundings
     here, before, inside = now[window], background[window], region[window]
     change = here - before
     solid = inside.astype(np.uint8)
@@ -126,14 +161,14 @@ def _judge(now: Floats, background: Floats, region: Mask, different: Mask) -> tu
     inside = (inside | (reach & different[window])) & (apart > _APART)
     edged = cv2.copyMakeBorder(inside.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     if not inside.any() or cv2.distanceTransform(edged, cv2.DIST_L2, 3).max() < _THIN:
-        return 0.0, False
+        return _Verdict()
     contrast = float(apart[inside].mean())
     if _rim_contrast(change, inside) < _SHARP * contrast:
-        return 0.0, False
+        return _Verdict()
     rim, rim_before = _rim_contrast(here, inside), _rim_contrast(before, inside)
     if rim < rim_before:
-        return 0.0, rim_before > _CLEARLY * rim
-    return min(contrast / _FULL_CONTRAST, 1.0), False
+        return _Verdict(vacated=rim_before > _CLEARLY * rim)
+    return _Verdict(strength=min(contrast / _FULL_CONTRAST, 1.0))
 
 
 class Traffic:

@@ -3,10 +3,10 @@
 For each camera a background is learned from the median of the first looks and then follows slow
 change. A pixel counts as *left behind* when it differs from the background and has kept its new
 value for ``stay_s`` and three looks. Dropped are: changes of light (all channels alike, texture
-kept), what is smooth at its rim (a pool of light), gaps (the edge lies in the background: something
-was taken away), and where people or vehicles stand or stood. Shadows and gaps that stay become
-background. A camera that is turned, or switches to infra-red, is learned anew; until then it
-reports nothing.
+kept; or the ground's edges still there in the mean of those looks), what is smooth at its rim (a
+pool of light), gaps (the edge lies in the background: something was taken away), and where people
+or vehicles stand or stood. Shadows and gaps that stay become background. A camera that is turned,
+or switches to infra-red, is learned anew; until then it reports nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 
 from edge.detectors.background import Floats, Laid, Mask, differs, shrink
 from edge.detectors.base import Detection, Look
-from edge.detectors.regions import Region, Traffic, light_only, regions, standing
+from edge.detectors.regions import Compared, Region, Traffic, light_only, regions, standing
 from edge.detectors.stillness import Stillness
 from edge.detectors.views import Views
 from edge.errors import Code, GridpatrolError
@@ -37,6 +37,7 @@ _CHANGED = 0.15  # share of it that must differ for something to be new there
 _OLDEST = 0.8  # a thing is as old as its oldest fifth: who stands before it renews the rest
 _KNOWN = 0.5  # share of a region that was part of a thing before, from which it still is one
 _FOLLOW_LIGHT = 0.06  # the same where a shadow has come to stay
+_FOLLOW_GROUND = 0.3  # the same where the ground is known again for sure, under another light
 
 log = get_logger(__name__)
 
@@ -145,7 +146,8 @@ class StaticObjectDetector:
         ripe = scene.stillness.ripe(self._stay_s) & ~hidden
         rate = np.where(different | hidden | (scene.stillness.age_s > 0), 0, _FOLLOW)
         rate = rate.astype(np.float32)
-        found = self._things(ripe, different, laid.picture, background, rate)
+        seen = Compared(laid.picture, scene.stillness.mean, background)
+        found = self._things(ripe, different, seen, rate)
         scene.views.follow(laid.picture, rate, at)
         return self._report(found, scene, laid, look)
 
@@ -174,25 +176,24 @@ class StaticObjectDetector:
             scene = self._scenes[camera_id] = _Scene(views, shape)
         return scene
 
-    def _things(
-        self, ripe: Mask, different: Mask, picture: Floats, background: Floats, rate: Floats
-    ) -> list[Region]:
+    def _things(self, ripe: Mask, different: Mask, seen: Compared, rate: Floats) -> list[Region]:
         """Regions with something left in them; raises the rate where only light or a gap stays."""
         if float(ripe.mean()) < self._min_area:
             return []
-        light = _within(ripe, light_only, picture, background)
+        light = _within(ripe, light_only, seen.now, seen.background)
         rate[ripe & light] = _FOLLOW_LIGHT
         judged = regions(
             ripe & ~light,
             different & ~light,
-            picture,
-            background,
+            seen,
             min_area=self._min_area,
             max_area=self._max_area,
         )
         for region in judged:
             if region.vacated:
                 rate[region.pixels] = 1.0  # what is laid bare there is the ground
+            elif region.light:
+                rate[region.pixels] = _FOLLOW_GROUND
         return [region for region in judged if region.strength > 0]
 
     def _report(

@@ -14,6 +14,7 @@ _SAME = 0.10  # two looks at one still thing differ by less, in ln(level + 24)
 _SAME_SPREAD = 0.15  # under another light all of a thing changes alike
 _SAME_COLOUR = 0.2
 _FORGIVEN = 1  # looks that may miss in a row: compression, a bird
+_OF_THE_NEWEST = 0.2  # share of the newest look in the mean of a thing that stands long
 _LONGEST_GAP = 3.0  # usual steps between looks that one step may count for at most
 
 
@@ -25,6 +26,7 @@ class Stillness:
         self.looks = np.zeros(shape, np.uint16)
         self._missed = np.zeros(shape, np.uint8)
         self._kept: Floats | None = None
+        self._mean: Floats | None = None
         self._last_at: datetime | None = None
         self._usual_s: float | None = None
 
@@ -33,6 +35,17 @@ class Stillness:
         self.age_s[:] = 0.0
         self.looks[:] = 0
         self._kept = None
+        self._mean = None
+
+    @property
+    def mean(self) -> Floats:
+        """The looks since each pixel is what it is, averaged: without rain, noise and passers-by.
+
+        Of pixels that age, these looks alone; of the others the last few. Only to be asked after
+        an update.
+        """
+        assert self._mean is not None  # noqa: S101 - see above
+        return self._mean
 
     def ripe(self, stay_s: float) -> Mask:
         """Pixels that have stood for so long, on three looks at least, and show it now.
@@ -65,7 +78,7 @@ class Stillness:
         step_s = self._step(at)
         calm = np.asarray(cv2.blur(picture, (5, 5)), np.float32)
         if self._kept is None:
-            self._kept = calm
+            self._kept, self._mean = calm, picture.copy()
             self._missed[:] = 0
             return
         for thing in known:
@@ -84,6 +97,17 @@ class Stillness:
         # A still thing's value follows slowly, so that dusk does not make it a new one.
         share = (0.3 * stays + fresh).astype(np.float32)
         self._kept += cv2.merge([share, share, share]) * (calm - self._kept)
+        self._average(picture, hidden, fresh & different)
+
+    def _average(self, picture: Floats, hidden: Mask, fresh: Mask) -> None:
+        if self._mean is None:
+            self._mean = picture.copy()
+            return
+        share = np.maximum(1.0 / (self.looks + 1.0), _OF_THE_NEWEST).astype(np.float32)
+        share[self.looks == 0] = _OF_THE_NEWEST
+        share[fresh] = 1.0
+        share[hidden] = 0.0
+        self._mean += cv2.merge([share, share, share]) * (picture - self._mean)
 
     def _step(self, at: datetime) -> float:
         """Seconds this look counts for; a camera that was away for an hour has not seen it."""

@@ -101,7 +101,8 @@ def piled_materials(
         and not any(p.box.covered_by(v.box) > 0.6 for v in vehicles)
         and _fits(p, zone.settings, ground)
     ]
-    if not members:
+    # Of what has left since, the second look would judge a picture of bare ground.
+    if not any(p.last_seen == sight.now for p in members):
         return None
     longest = max(members, key=lambda p: p.last_seen - attendance.alone_since(p))
     witnesses = [p for p in places if p.meaning in (*RUBBISH, "bag") and _touches(p, members)]

@@ -154,6 +154,10 @@ class SceneWatcher:
         if kind is EventKind.STREET_VENDING:
             return self._vending[zone.settings.id].suspects(self._sight(look))
         suspects = [d for d in look.of(*_SUSPECTS[kind]) if zone.touches(d.box)]
+        if kind is EventKind.PILED_MATERIALS:
+            # What people stand before is neither seen nor gone.
+            hidden = (p.last for p in self._tracker.places if p.hidden)
+            suspects += [d for d in hidden if d.meaning in _SUSPECTS[kind] and zone.touches(d.box)]
         if kind is EventKind.ILLEGAL_ADS:
             wall, image = self._walls[zone.settings.id], look.frame.image
             suspects = [d for d in suspects if not wall.permits(d, image, self._ads)]

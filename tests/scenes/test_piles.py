@@ -156,3 +156,14 @@ def test_nothing_is_measured_beyond_the_horizon() -> None:
     assert plane.size(Box(0.45, 0.0, 0.55, 0.8)) is None
     with pytest.raises(ValueError, match="plane"):
         GroundPlane(((0, 0), (0.1, 0.1), (0.2, 0.2), (0.3, 0.3)), ((0, 0), (1, 1), (2, 2), (3, 3)))
+
+
+def test_what_has_left_is_not_reported(noon: datetime) -> None:
+    """Looks minutes apart: a place is remembered longer than the thing stood there."""
+
+    def scene(at_s: float) -> tuple[Detection, ...]:
+        return (seen("static_object"),) if at_s <= 540 else ()
+
+    told = [at_s for at_s, _ in watch(scene, noon, 1800, watcher(every_s=180), every_s=180)]
+    assert told
+    assert max(told) <= 540
