@@ -23,8 +23,9 @@ $(STAMP): requirements/dev.txt pyproject.toml
 demo: setup  ## cameras, edge, broker and consumer on this machine; SECONDS=120 stops by itself
 	@$(BIN)/gridpatrol demo $(if $(SECONDS),--seconds $(SECONDS))
 
+# Most tests wait for brokers, cameras and clocks: four at a time, a file always in one process.
 test: setup test-servers  ## every test but the slow campaigns
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 4 --dist loadfile
 
 test-servers:  # real servers where apt may install them; the embedded ones otherwise
 	@sh tests/servers/install.sh
