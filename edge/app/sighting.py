@@ -117,7 +117,11 @@ class Eyes:
         if blind is not None:
             return Sighting(at, None, None, blind)
         suspects = report.suspects.get(aim.zone_id, ())
-        parts = tuple(s for s in suspects if aim.box is None or same_place(s.box, aim.box))
+        parts = tuple(
+            s
+            for s in suspects
+            if (aim.box is None or same_place(s.box, aim.box)) and not self._behind(s, aim, report)
+        )
         if parts:
             best = max(parts, key=lambda part: part.score)
             seen = _SEEN.get(best.meaning, Words(best.label, best.label))
@@ -128,6 +132,17 @@ class Eyes:
         if doubt is not None:
             return Sighting(at, None, None, doubt)
         return Sighting(at, False, None, Words("原处未见", "not seen there"))
+
+    def _behind(self, part: Detection, aim: Aim, report: SceneReport) -> bool:
+        """Whether a thing is only remembered: people or vehicles stand where it was last seen.
+
+        A vendor before the own stall is part of what is looked for.
+        """
+        if part.meaning != "static_object" or self._is_street(aim):
+            return False
+        return any(
+            part.box.covered_by(passer.box) > _MOST_HIDDEN for passer in report.look.of(*_PASSERS)
+        )
 
     def _doubt(self, aim: Aim, look: Look) -> Words | None:
         staying = self._watchers[aim.camera_id].doubt(aim.zone_id, look)
