@@ -416,6 +416,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="of draining the backlog")
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    if given.folder is not None:
+        given.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
         if given.backlog:
             result = memory(given.backlog, given.seconds, Path(folder))
