@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.cameras import RtspServer, has_gstreamer, make_clip
 
@@ -42,3 +44,17 @@ def rtsp(clip: Path) -> Iterator[RtspServer]:
 def noon() -> datetime:
     """A fixed moment: 12:00 in Shanghai."""
     return datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    """Debian's chromium."""
+    if not shutil.which("chromium"):
+        pytest.skip("Debian's chromium is not installed")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield chromium
+        chromium.close()

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from edge.errors import Code, ConfigError
+from edge.files import sync_folder
 
 _KID_DIGITS = 16
 
@@ -177,11 +178,7 @@ def _write_private(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
 
 
 def _bad(path: Path, what: str, fix: str) -> ConfigError:

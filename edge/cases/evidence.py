@@ -27,6 +27,7 @@ from edge.cases.taxonomy import Category
 from edge.clock import iso
 from edge.detectors.base import Look
 from edge.errors import Code, StoreError
+from edge.files import sync_folder
 from edge.geometry import Box
 from edge.scenes.finding import Finding
 from edge.sqlite import as_store_error
@@ -227,17 +228,9 @@ def write_all_durably(files: Mapping[Path, bytes]) -> None:
         for path, draft in drafts.items():
             draft.replace(path)
         for folder in sorted(folders, reverse=True):
-            _sync_folder(folder)
+            sync_folder(folder)
     except OSError as error:
         for draft in drafts.values():
             with suppress(OSError):  # on a full disk its room is wanted, on a broken one it is lost
                 draft.unlink(missing_ok=True)
         raise as_store_error(where, error) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -54,8 +54,8 @@ class TlsSettings(Section):
     key_file: Path | None = None
 
 
-class MqttSettings(Section):
-    """The central platform's broker."""
+class BrokerSection(Section):
+    """How to reach a broker, whoever does."""
 
     host: str
     port: Annotated[int, Field(ge=1, le=65535)] = 1883
@@ -63,6 +63,11 @@ class MqttSettings(Section):
     password: SecretStr | None = None
     tls: TlsSettings | None = None
     root: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")] = "gridpatrol"
+
+
+class MqttSettings(BrokerSection):
+    """The central platform's broker."""
+
     keepalive_s: Annotated[int, Field(ge=5, le=600)] = 30
     receipt_timeout_s: Annotated[float, Field(ge=1, le=3600)] = 20.0
     chunk_bytes: Annotated[int, Field(ge=1024, le=16 * 1024 * 1024)] = 131072

@@ -146,6 +146,10 @@ class SecondLook:
         self._min_score = min_score
         self._look_alikes = tuple(look_alikes)
         self._namer = namer
+        # The classifier has nothing to say on the others: wording on a wall, say.
+        self._named_kinds = frozenset[str]().union(
+            *(row.kinds for row in look_alikes if any(s.startswith(NAMED) for s in row.seen_as))
+        )
 
     def judge(self, image: Image, kind: str, parts: Sequence[Detection]) -> Judgement:
         """Judge the parts of a finding again.
@@ -183,7 +187,7 @@ class SecondLook:
     def _thing(
         self, thing: Detection, kind: str, image: Image, views: Sequence[tuple[Detection, ...]]
     ) -> _Evidence:
-        other = self._strongest_look_alike(thing, kind, self._with_names(image, thing, views))
+        other = self._strongest_look_alike(thing, kind, self._with_names(image, kind, thing, views))
         if thing.model in self._names:
             claimed = self._claimed(thing, views)
             if other is None or other.score <= claimed.score:
@@ -195,10 +199,10 @@ class SecondLook:
         return _Evidence(1.0, True, Reason("nothing_like", thing.label, 0, len(views), 0.0))
 
     def _with_names(
-        self, image: Image, thing: Detection, views: Sequence[tuple[Detection, ...]]
+        self, image: Image, kind: str, thing: Detection, views: Sequence[tuple[Detection, ...]]
     ) -> Sequence[tuple[Detection, ...]]:
         """The views with what the classifier says of the thing, as detections of its box."""
-        if self._namer is None:
+        if self._namer is None or kind not in self._named_kinds:
             return views
         return [
             (

@@ -73,18 +73,22 @@ class WallBefore:
 
     def showed(self, image: Image, box: Box) -> bool:
         """Whether the same structure stood in this box back then, whatever its light."""
-        if self._before is None:
-            return False
+        both = self._now_and_then(image)
+        return both is not None and self._showed(*both, box)
+
+    def _now_and_then(self, image: Image) -> tuple[Grey, Grey] | None:
+        """The zone on this picture and in the learning time; None where they do not compare."""
         now = self._small(image)
-        if now.shape != self._before.shape:
-            return False
+        if self._before is None or now.shape != self._before.shape:
+            return None
+        return now, self._before
+
+    def _showed(self, now: Grey, before: Grey, box: Box) -> bool:
         x0, y0, x1, y1 = self._within(box, now)
         part = cv2.GaussianBlur(now[y0:y1, x0:x1], (0, 0), 0.7) if x1 > x0 and y1 > y0 else None
         if part is None or min(part.shape) < _LEAST_SIDE or float(part.std()) < _CONTRAST:
             return False
-        around = self._before[
-            max(y0 - _LEEWAY, 0) : y1 + _LEEWAY, max(x0 - _LEEWAY, 0) : x1 + _LEEWAY
-        ]
+        around = before[max(y0 - _LEEWAY, 0) : y1 + _LEEWAY, max(x0 - _LEEWAY, 0) : x1 + _LEEWAY]
         match = cv2.matchTemplate(cv2.GaussianBlur(around, (0, 0), 0.7), part, cv2.TM_CCOEFF_NORMED)
         return bool(match.max() >= _ALIKE)
 
@@ -95,22 +99,18 @@ class WallBefore:
         it was not there before the wording. False where the zone holds too little of either.
         """
         known = thing.covered_by(self._bounds) >= _IN_ZONE and shown.covered_by(self._bounds) > 0.9
-        return known and not self.showed(image, shown) and self._unchanged(image, thing)
+        both = self._now_and_then(image) if known else None
+        return both is not None and not self._showed(*both, shown) and self._unchanged(*both, thing)
 
-    def _unchanged(self, image: Image, box: Box) -> bool:
+    def _unchanged(self, now: Grey, before: Grey, box: Box) -> bool:
         """Whether most of this box is as it was back then.
 
         Part by part: neither a bright sticker nor the wall beside a person decides for the rest.
         """
-        if self._before is None:
-            return False
-        now = self._small(image)
-        if now.shape != self._before.shape:
-            return False
         x0, y0, x1, y1 = self._within(box, now)
         if x1 - x0 < _CELLS[0] * _LEAST_SIDE or y1 - y0 < _CELLS[1] * _LEAST_SIDE:
             return False
-        here, then = now[y0:y1, x0:x1], self._before[y0:y1, x0:x1]
+        here, then = now[y0:y1, x0:x1], before[y0:y1, x0:x1]
         # What is blank on both pictures says nothing; what is blank on one has changed.
         known = [
             min((0.0 if likeness is None else likeness) for likeness in both)

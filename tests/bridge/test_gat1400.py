@@ -126,7 +126,7 @@ def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short pauses: their length is no part of what is promised."""
     monkeypatch.setattr("uploader.bridge.bridge._FIRST_S", 0.05)
     monkeypatch.setattr("uploader.bridge.bridge._ASIDE_S", 0.5)
-    monkeypatch.setattr("uploader.bridge.gat1400._LATER_S", 0.3)
+    monkeypatch.setattr("uploader.bridge.bridge._OWN_TROUBLE_S", 0.3)
 
 
 def test_what_it_refuses_goes_to_the_dead_letters(

@@ -96,7 +96,7 @@ def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short pauses: their length is no part of what is promised."""
     monkeypatch.setattr("uploader.bridge.bridge._FIRST_S", 0.05)
     monkeypatch.setattr("uploader.bridge.bridge._ASIDE_S", 0.5)
-    monkeypatch.setattr("uploader.bridge.v22._OWN_TROUBLE_S", 0.3)
+    monkeypatch.setattr("uploader.bridge.bridge._OWN_TROUBLE_S", 0.3)
 
 
 def test_a_city_that_is_down_gets_everything_once_it_is_back(

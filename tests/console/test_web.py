@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import socket
 import time
 import urllib.error
@@ -16,7 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from edge.console import web
 from edge.console.board import Board, CameraView, ZoneView
@@ -173,19 +172,6 @@ def test_a_taken_port_is_a_clear_error() -> None:
         board = Board("box-01", [])
         with pytest.raises(GridpatrolError, match="RUN-001"):
             ConsoleServer("127.0.0.1", other.getsockname()[1], board).start()
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    if not shutil.which("chromium"):
-        pytest.skip("Debian's chromium is not installed")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield chromium
-        chromium.close()
 
 
 def test_in_a_real_browser(page: Page, tmp_path: Path, browser: Browser) -> None:

@@ -9,8 +9,9 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,16 @@ from tests.cameras import to_annex_b
 ROOT = Path(__file__).resolve().parents[2]
 ZONES = {"north": [0.05, 0.05, 0.45, 0.95], "south": [0.55, 0.05, 0.95, 0.95]}
 LOOP_S = 8
+
+
+def until(done: Callable[[], bool], timeout_s: float) -> bool:
+    """Whether it became true in time."""
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        if done():
+            return True
+        time.sleep(0.2)
+    return done()
 
 
 def make_story(path: Path) -> Path:

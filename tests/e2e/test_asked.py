@@ -6,14 +6,12 @@ the same address with another picture.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -27,10 +25,10 @@ from edge.clock import utc_now
 from edge.errors import DeliveryError
 from tests.brokers import Broker, start_broker
 from tests.cameras import RtspServer
-from tests.e2e.edge import Edge, make_still, write_config
+from tests.e2e.edge import Edge, make_still, until, write_config
+from tests.uploader.helpers import complete
 from uploader.ask import Answer, ask
-from uploader.contract.build import receipt_event
-from uploader.contract.messages import CONTENT_TYPE, ReceiptData, RequestData
+from uploader.contract.messages import CONTENT_TYPE, RequestData
 from uploader.contract.properties import Sign
 from uploader.settings import BrokerLogin
 from uploader.topics import BoxTopics
@@ -64,17 +62,7 @@ class Receipts:
             return
         if event.topic == BOX.reply:
             self.replies.append(event.payload)
-        receipt = ReceiptData(
-            case_id=None,
-            revision=None,
-            payload_sha256=hashlib.sha256(event.payload).hexdigest(),
-            result="complete",
-            missing=(),
-            reason=None,
-            retry_after_s=None,
-            at=utc_now(),
-        )
-        payload = receipt_event(receipt).to_bytes()
+        payload = complete(event.payload)
         self._link.publish(BOX.receipt, payload, content_type=CONTENT_TYPE, user={})
         self._link.ack(event)
 
@@ -176,15 +164,6 @@ def a_request(**asked: Any) -> RequestData:
         "box_id": "box-01",
     }
     return RequestData(**(defaults | asked))  # type: ignore[arg-type]
-
-
-def until(done: Callable[[], bool], timeout_s: float) -> bool:
-    end = time.monotonic() + timeout_s
-    while time.monotonic() < end:
-        if done():
-            return True
-        time.sleep(0.2)
-    return done()
 
 
 def replies_stored(edge: Edge, request_id: str) -> list[tuple[str, int]]:

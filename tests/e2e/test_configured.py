@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from edge.clock import utc_now
-from tests.e2e.test_asked import BOX, Street, clips, street, until
+from tests.e2e.edge import until
+from tests.e2e.test_asked import BOX, Street, clips, street
 from uploader.ask import publish_desired
 from uploader.contract.build import known_event
 from uploader.contract.messages import (

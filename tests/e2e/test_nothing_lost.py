@@ -10,7 +10,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,7 +19,7 @@ import pytest
 from edge.cases.verify import verify_evidence
 from tests.brokers import Broker, start_broker
 from tests.cameras import RtspServer
-from tests.e2e.edge import ZONES, Edge, Platform, make_story, write_config
+from tests.e2e.edge import ZONES, Edge, Platform, make_story, until, write_config
 
 pytestmark = pytest.mark.e2e
 
@@ -44,15 +44,6 @@ def chain(folder: Path, urls: list[str]) -> Iterator[tuple[Edge, Platform, Broke
         edge.kill()
         platform.stop()
         broker.stop()
-
-
-def until(done: Callable[[], bool], timeout_s: float) -> bool:
-    end = time.monotonic() + timeout_s
-    while time.monotonic() < end:
-        if done():
-            return True
-        time.sleep(0.2)
-    return done()
 
 
 def settle(edge: Edge, platform: Platform) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 import urllib.error
@@ -12,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from tests.brokers import Broker, start_broker
 from tests.platform.box import NASTY, FakeBox
@@ -55,20 +54,6 @@ def address(request: pytest.FixtureRequest, tmp_path: Path, broker: Broker) -> I
     running.wait(20)
     if server is not None:
         server.end()
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    """Debian's chromium."""
-    if not shutil.which("chromium"):
-        pytest.skip("Debian's chromium is not installed")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield chromium
-        chromium.close()
 
 
 def test_list_detail_verify_and_spot_check(

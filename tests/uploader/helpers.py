@@ -19,7 +19,8 @@ from edge.clock import Clock, utc_now
 from edge.scenes.finding import Words
 from edge.sqlite import open_database, transaction
 from tests.brokers import Broker
-from uploader.contract.messages import CaseEvent
+from uploader.contract.build import receipt_event
+from uploader.contract.messages import CaseEvent, ReceiptData
 from uploader.intake.events import Presence, ReceiverEvent
 from uploader.intake.sqlite import SqliteStore
 from uploader.intake.store import IntakeStore
@@ -33,6 +34,21 @@ NODE = "box-07"
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 MakeStore = Callable[..., IntakeStore]
 _CASES = "CREATE TABLE IF NOT EXISTS cases (case_id TEXT, revision INTEGER)"
+
+
+def complete(payload: bytes) -> bytes:
+    """The receipt ``complete`` for a message, as a platform that stores nothing would send it."""
+    receipt = ReceiptData(
+        case_id=None,
+        revision=None,
+        payload_sha256=hashlib.sha256(payload).hexdigest(),
+        result="complete",
+        missing=(),
+        reason=None,
+        retry_after_s=None,
+        at=utc_now(),
+    )
+    return receipt_event(receipt).to_bytes()
 
 
 def picture(folder: Path, name: str, size_bytes: int) -> EvidenceItem:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 import subprocess
 import sys
@@ -18,9 +17,9 @@ import pytest
 from edge.clock import utc_now
 from tests.brokers import Broker
 from tests.uploader.answering_victim import CITY, NODE
-from tests.uploader.helpers import wait_until
-from uploader.contract.build import receipt_event, request_event
-from uploader.contract.messages import CONTENT_TYPE, ReceiptData, ReplyEvent, RequestData
+from tests.uploader.helpers import complete, wait_until
+from uploader.contract.build import request_event
+from uploader.contract.messages import CONTENT_TYPE, ReplyEvent, RequestData
 from uploader.settings import BrokerLogin
 from uploader.topics import BoxTopics
 from uploader.transport import Arrived, Event, Link
@@ -70,17 +69,7 @@ class Asker:
         self.answers[ReplyEvent.model_validate_json(event.payload).data.request_id].add(
             event.payload
         )
-        receipt = ReceiptData(
-            case_id=None,
-            revision=None,
-            payload_sha256=hashlib.sha256(event.payload).hexdigest(),
-            result="complete",
-            missing=(),
-            reason=None,
-            retry_after_s=None,
-            at=utc_now(),
-        )
-        payload = receipt_event(receipt).to_bytes()
+        payload = complete(event.payload)
         self._link.publish(BOX.receipt, payload, content_type=CONTENT_TYPE, user={})
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -13,9 +11,8 @@ import pytest
 from edge.config.load import load_settings
 from edge.errors import Code, ConfigError
 from tests.brokers import Broker
-from tests.uploader.helpers import CITY, NODE, Box, make_draft, wait_until
-from uploader.contract.build import receipt_event
-from uploader.contract.messages import CONTENT_TYPE, ReceiptData
+from tests.uploader.helpers import CITY, NODE, Box, complete, make_draft, wait_until
+from uploader.contract.messages import CONTENT_TYPE
 from uploader.contract.properties import Sign
 from uploader.settings import BrokerLogin
 from uploader.signing import load_or_make_signer, published
@@ -42,18 +39,7 @@ class Answering:
             event = self._events.get()
             if not isinstance(event, Arrived):
                 continue
-            payload = receipt_event(
-                ReceiptData(
-                    case_id=None,
-                    revision=None,
-                    payload_sha256=hashlib.sha256(event.payload).hexdigest(),
-                    result="complete",
-                    missing=(),
-                    reason=None,
-                    retry_after_s=None,
-                    at=datetime.now(UTC),
-                )
-            ).to_bytes()
+            payload = complete(event.payload)
             user = self.sign(payload)
             self.link.publish(BOX.receipt, payload, content_type=CONTENT_TYPE, user=user)
             self.link.ack(event)

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from edge.errors import Code, StoreError
+from edge.errors import Code, ContractError, StoreError
 from uploader.backoff import backoff_s
-from uploader.bridge.faults import CityAwayError, Outcome
+from uploader.bridge.faults import ACCEPTED, CityAwayError, CityRefusedError, Do, Outcome
 from uploader.bridge.gat1400 import Gat1400City
 from uploader.bridge.gat1400_words import Gat1400Words
 from uploader.bridge.http import Http
@@ -26,6 +26,7 @@ from uploader.bridge.v22 import V22Desk
 from uploader.bridge.v22_client import V22Client
 from uploader.bridge.v22_notices import V22Notices
 from uploader.bridge.v22_words import V22Words
+from uploader.bridge.words import UnmappedError
 from uploader.intake.postgres import PostgresStore
 from uploader.intake.sqlite import SqliteStore
 from uploader.intake.store import IntakeStore
@@ -37,13 +38,15 @@ _FIRST_S = 1.0
 _LONGEST_S = 60.0
 _IN_A_ROW = 4
 _ASIDE_S = 60.0
+_UNMAPPED_S = 300.0
+_OWN_TROUBLE_S = 30.0
 
 
 class City(Protocol):
     """A city's system, as the bridge sees it."""
 
-    async def take(self, case: Case) -> Outcome:
-        """Bring one revision there, once in effect."""
+    async def take(self, case: Case) -> None:
+        """Bring one revision there, once in effect; how it may end: :func:`_patiently`."""
 
     async def live(self, receiver: Receiver) -> None:
         """Whatever else it needs, until cancelled."""
@@ -147,7 +150,7 @@ async def _deliver(receiver: Receiver, city: City) -> None:
 async def _patiently(city: City, case: Case) -> Outcome:
     for attempt in range(_IN_A_ROW):
         try:
-            return await city.take(case)
+            await city.take(case)
         except CityAwayError as fault:
             words = f"{fault.where}: {fault.what}"
             if attempt == 0:
@@ -158,4 +161,21 @@ async def _patiently(city: City, case: Case) -> Outcome:
             if fault.code is not Code.EVI_MISSING:
                 raise
             return Outcome("reject", fault.what)  # a picture was moved out of the intake store
+        except (ContractError, CityRefusedError) as fault:
+            return _refused(fault, case)
+        else:
+            return ACCEPTED
     return Outcome("later", words, _ASIDE_S)
+
+
+def _refused(fault: ContractError | CityRefusedError, case: Case) -> Outcome:
+    """What becomes of a case that did not pass, by whose doing it did not."""
+    if isinstance(fault, UnmappedError):  # the site's people can mend the mapping
+        _log.error("case_unmapped", code=str(fault.code), where=fault.where, what=fault.what)
+        return Outcome("later", fault.what, _UNMAPPED_S)
+    if isinstance(fault, ContractError):
+        return Outcome("reject", fault.what)
+    if fault.do is Do.AGAIN:
+        return Outcome("later", fault.words, _OWN_TROUBLE_S)
+    _log.warning("case_refused", case=case.data.case_id, words=fault.words)
+    return Outcome("reject", fault.words)

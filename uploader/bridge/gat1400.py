@@ -13,11 +13,9 @@ from typing import Any
 import structlog
 
 from uploader.bridge.faults import (
-    ACCEPTED,
     CityAwayError,
     CityRefusedError,
     Do,
-    Outcome,
     stopped,
 )
 from uploader.bridge.gat1400_words import Gat1400Words
@@ -27,13 +25,10 @@ from uploader.bridge.once import Job, Once
 from uploader.bridge.settings import Gat1400Settings
 from uploader.bridge.v22 import read_pictures
 from uploader.bridge.v22_words import Picture
-from uploader.bridge.words import UnmappedError
 from uploader.receiver import Case, Receiver
 
 _log = structlog.get_logger(__name__)
 _CONTENT_TYPE = "application/VIID+JSON;charset=UTF-8"
-_LATER_S = 30.0
-_UNMAPPED_S = 300.0
 _GOODBYE_S = 5.0
 _UNKNOWN_HERE = {401, 403}
 
@@ -60,43 +55,16 @@ class Gat1400City:
         self._registered = False
         self._door = asyncio.Lock()
 
-    async def take(self, case: Case) -> Outcome:
+    async def take(self, case: Case) -> None:
         """Bring one revision there; told again, it does only what is still missing.
 
         Raises:
             CityAwayError: no answer; try again (BRG-002).
+            CityRefusedError: it answered, and said no (BRG-004).
+            ContractError: the case cannot be said in the city's words (BRG-001, BRG-004).
             DeliveryError: the bridge cannot go on (BRG-003).
             StoreError: the ledger or the receiver's store is out of order.
         """
-        try:
-            await self._bring(case)
-        except UnmappedError as fault:
-            _log.error("case_unmapped", code=str(fault.code), where=fault.where, what=fault.what)
-            return Outcome("later", fault.what, _UNMAPPED_S)
-        except CityRefusedError as fault:
-            if fault.do is Do.AGAIN:
-                return Outcome("later", fault.words, _LATER_S)
-            return Outcome("reject", fault.words)
-        return ACCEPTED
-
-    async def live(self, receiver: Receiver) -> None:  # noqa: ARG002 - nothing comes back
-        """Register and keep alive until cancelled; then say goodbye.
-
-        Raises:
-            DeliveryError: the library refuses this device (BRG-003).
-        """
-        try:
-            while True:
-                with suppress(CityAwayError):
-                    await self._keep_alive()
-                await asyncio.sleep(self._settings.keepalive_s)
-        finally:
-            if self._registered:
-                with suppress(CityAwayError, TimeoutError):
-                    async with asyncio.timeout(_GOODBYE_S):
-                        await self._system("UnRegister")
-
-    async def _bring(self, case: Case) -> None:
         data = case.data
         known = self._ledger.case(data.case_id)
         if known is None and data.status in {"gone", "withdrawn"}:
@@ -118,6 +86,23 @@ class Gat1400City:
             body = self._words.images(facts, pictures)
             first = body["ImageListObject"]["Image"][0]["ImageInfo"]["ImageID"]
             await self._once(case, "Images", first, body, pictures)
+
+    async def live(self, receiver: Receiver) -> None:  # noqa: ARG002 - nothing comes back
+        """Register and keep alive until cancelled; then say goodbye.
+
+        Raises:
+            DeliveryError: the library refuses this device (BRG-003).
+        """
+        try:
+            while True:
+                with suppress(CityAwayError):
+                    await self._keep_alive()
+                await asyncio.sleep(self._settings.keepalive_s)
+        finally:
+            if self._registered:
+                with suppress(CityAwayError, TimeoutError):
+                    async with asyncio.timeout(_GOODBYE_S):
+                        await self._system("UnRegister")
 
     async def _once(
         self,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
-from edge.config.delivery import TlsSettings
+from edge.config.delivery import BrokerSection, TlsSettings
 from edge.config.load import load_model
 from edge.config.section import Section, TimeZone
 from uploader.settings import Downlink
@@ -16,15 +16,9 @@ Url = Annotated[str, Field(pattern=r"^https?://[^\s?#@]+$")]
 _Seconds = Annotated[float, Field(gt=0, le=86400)]
 
 
-class BrokerSettings(Section):
+class BrokerSettings(BrokerSection):
     """The broker that the boxes deliver to."""
 
-    host: str
-    port: Annotated[int, Field(ge=1, le=65535)] = 1883
-    username: str | None = None
-    password: SecretStr | None = None
-    tls: TlsSettings | None = None
-    root: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")] = "gridpatrol"
     signatures: Literal["off", "flag", "require"] = "flag"
     signing_key: Path | None = None
 

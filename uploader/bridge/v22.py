@@ -9,19 +9,15 @@ from typing import Any
 
 import structlog
 
-from edge.errors import ContractError
-from uploader.bridge.faults import ACCEPTED, CityAwayError, CityRefusedError, Do, Outcome
+from uploader.bridge.faults import CityAwayError, CityRefusedError
 from uploader.bridge.ledger import CityCase, Ledger, uid_of
 from uploader.bridge.once import Job, Once
 from uploader.bridge.settings import V22Settings
 from uploader.bridge.v22_client import V22Client
 from uploader.bridge.v22_words import Picture, V22Words, media_name
-from uploader.bridge.words import UnmappedError
 from uploader.receiver import Case, EvidenceFile
 
 _log = structlog.get_logger(__name__)
-_UNMAPPED_S = 300.0
-_OWN_TROUBLE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,29 +61,16 @@ class V22Desk:
         self._ledger = ledger
         self._calls = Once(settings, ledger)
 
-    async def take(self, case: Case) -> Outcome:
+    async def take(self, case: Case) -> None:
         """Bring one revision to the city; told again, it does only what is still missing.
 
         Raises:
             CityAwayError: no answer; try again (BRG-002).
+            CityRefusedError: it answered, and said no (BRG-004).
+            ContractError: the case cannot be said in the city's words (BRG-001, BRG-004).
             DeliveryError: the bridge cannot go on (BRG-003).
             StoreError: the ledger or the receiver's store is out of order.
         """
-        try:
-            await self._bring(case)
-        except UnmappedError as fault:
-            _log.error("case_unmapped", code=str(fault.code), where=fault.where, what=fault.what)
-            return Outcome("later", fault.what, _UNMAPPED_S)
-        except ContractError as fault:
-            return Outcome("reject", fault.what)
-        except CityRefusedError as fault:
-            if fault.do is Do.AGAIN:
-                return Outcome("later", fault.words, _OWN_TROUBLE_S)
-            _log.warning("case_refused", case=case.data.case_id, words=fault.words)
-            return Outcome("reject", fault.words)
-        return ACCEPTED
-
-    async def _bring(self, case: Case) -> None:
         data = case.data
         facts = self._words.facts(data, case.box)
         known = self._ledger.case(data.case_id)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from edge.errors import Code, ContractError, StoreError
+from edge.files import sync_folder
 from edge.sqlite import as_store_error
 from uploader.contract.messages import MAX_EVIDENCE_BYTES
 
@@ -81,7 +82,7 @@ class FolderRoom:
             self._partial.mkdir(exist_ok=True)
             self._forget_old_pieces()
             # Also names that whoever was killed here had given and not synced.
-            self._each(_sync_folder, [folder, self._whole, *self._whole.iterdir()])
+            self._each(sync_folder, [folder, self._whole, *self._whole.iterdir()])
         except OSError as error:
             raise as_store_error(folder, error) from error
 
@@ -116,7 +117,7 @@ class FolderRoom:
             for target, draft in found.items():
                 draft.replace(target)
             self._folders |= {target.parent for target in found}
-            self._each(_sync_folder, self._folders)
+            self._each(sync_folder, self._folders)
         except OSError as error:
             raise as_store_error(self._whole, error) from error
         self._unsynced.clear()
@@ -265,11 +266,3 @@ def _cover(pieces: Path, total: int) -> list[tuple[Path, int]] | None:
             found[int(start), int(size)] = path
     parts = cover(found, total)
     return None if parts is None else [(found[start, size], skip) for start, size, skip in parts]
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
