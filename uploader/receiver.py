@@ -64,8 +64,8 @@ class Receiver:
         settings: the broker, the group, what signatures are worth.
         store: where everything is kept; the receiver closes it.
 
-    Raises (by any method, once the worker has ended):
-        Exception: what ended it.
+    Raises (by any method once the worker has ended, and by leaving the context):
+        Exception: what ended it, as a disk that failed (STO-007).
     """
 
     def __init__(self, settings: Downlink, store: IntakeStore) -> None:
@@ -90,6 +90,8 @@ class Receiver:
         trace: TracebackType | None,
     ) -> None:
         await asyncio.to_thread(self._worker.stop)
+        if error is None and self._worker.fault is not None:
+            raise self._worker.fault
 
     async def cases(self) -> AsyncIterator[Case]:
         """Complete revisions, oldest first, until the receiver is closed.
@@ -106,6 +108,8 @@ class Receiver:
             while self._events:
                 yield self._events.popleft()
             await wait_for(changed)
+        if self._fault is not None:
+            raise self._fault
 
     async def counts(self) -> IntakeCounts:
         """What the store holds."""

@@ -27,12 +27,16 @@ class RequestFields(TypedDict, total=False):
 
 
 async def patiently(work: Callable[[], Awaitable[T]]) -> T:
-    """A store that is out of order comes back: an application's loop need not end over it."""
+    """A store that is out of order comes back: an application's loop need not end over it.
+
+    Raises:
+        StoreError: a file is not there (EVI-001), or the disk failed (STO-007).
+    """
     while True:
         try:
             return await work()
         except StoreError as fault:
-            if fault.code == Code.EVI_MISSING:
+            if fault.fatal or fault.code == Code.EVI_MISSING:
                 raise
             await asyncio.sleep(_LOOK_AGAIN_S)
 

@@ -7,14 +7,14 @@ asked to do on demand. Everything else is the real thing on a real disk.
 from __future__ import annotations
 
 import hashlib
+import random
 import tempfile
-from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -22,7 +22,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from edge.errors import StoreError
@@ -38,9 +37,6 @@ from uploader.retention import Retention
 from uploader.topics import BoxTopics, read_up
 
 _TOPICS = BoxTopics("gridpatrol", CITY, NODE)
-
-
-_STEPS = 100_000
 
 
 class PowerCutError(Exception):
@@ -259,19 +255,6 @@ TestDelivery.settings = settings(
 @pytest.mark.timeout(7200)
 def test_a_hundred_thousand_steps() -> None:
     """The same machine until it has taken so many steps; says how many it was."""
-    taken = Counter[str]()
+    from tests.campaign.story import story  # it imports the machine
 
-    class Counted(Delivery):
-        @invariant()
-        def one_more(self) -> None:
-            taken["steps"] += 1
-
-    rounds = 0
-    while taken["steps"] < _STEPS:
-        rounds += 1
-        many = settings(
-            max_examples=200, stateful_step_count=60, deadline=None, database=None,
-            suppress_health_check=list(HealthCheck),
-        )  # fmt: skip
-        run_state_machine_as_test(Counted, settings=many)
-        print(f"{taken['steps']} steps in {rounds} rounds", flush=True)
+    print(story(100_000, random.SystemRandom().randrange(10**6)))

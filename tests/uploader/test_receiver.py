@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import subprocess
 import sys
@@ -17,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from edge.errors import DeliveryError
+from edge.errors import Code, DeliveryError, GridpatrolError, StoreError
+from edge.sqlite import as_store_error
 from tests.brokers import Broker
 from tests.servers.postgres import Postgres, find_server
 from tests.uploader.helpers import (
@@ -43,6 +45,8 @@ from uploader.contract.messages import (
     read,
 )
 from uploader.intake.events import GapClosed, GapFound, KeyChanged, Refused, Reported
+from uploader.intake.inbox import Inbox
+from uploader.intake.jobs import Job
 from uploader.intake.postgres import PostgresStore
 from uploader.intake.records import Gap
 from uploader.intake.sqlite import SqliteStore
@@ -391,10 +395,70 @@ def test_what_ends_the_worker_reaches_the_caller(broker: Broker, tmp_path: Path)
         async with Receiver(downlink(broker), Broken(tmp_path)) as receiver:
             with pytest.raises(ZeroDivisionError):
                 await take(receiver, 1)
-            with pytest.raises(DeliveryError, match="closed"):
+            with pytest.raises(ZeroDivisionError):
                 await receiver.counts()
 
-    run(work())
+    with pytest.raises(ZeroDivisionError):  # and once more by leaving, for who has not asked
+        run(work())
+
+
+@pytest.mark.parametrize("at", ["take", "claim", "settle", "hold", "counts", "gaps", "release"])
+def test_a_disk_that_fails_is_said(broker: Broker, box: Box, tmp_path: Path, at: str) -> None:
+    """Whatever the application waits for, it hears what ended the receiver, not that it is closed.
+
+    Found by the campaign.
+    """
+    store = SqliteStore(tmp_path / "platform")
+    armed = at != "release"
+    real = getattr(store, at)
+
+    def fail(*words: Any, **named: Any) -> Any:
+        if armed:
+            raise as_store_error(tmp_path, OSError(errno.EIO, "Input/output error"))
+        return real(*words, **named)
+
+    setattr(store, at, fail)
+    heard: list[GridpatrolError] = []
+
+    async def application(receiver: Receiver) -> None:
+        try:
+            async for case in receiver.cases():
+                await asyncio.sleep(0.3)  # it is at work when the disk fails
+                await case.accept()
+                await receiver.counts()
+        except GridpatrolError as fault:
+            heard.append(fault)
+
+    async def listener(receiver: Receiver) -> None:
+        try:
+            async for _ in receiver.events():
+                pass
+        except GridpatrolError as fault:
+            heard.append(fault)
+
+    async def work() -> None:
+        nonlocal armed
+        async with Receiver(downlink(broker, hold_s=0.3), store) as receiver:
+            if at != "release":
+                await asyncio.gather(application(receiver), listener(receiver))
+            armed = True
+
+    box.commit_many(range(3))
+    box.start()
+    with pytest.raises(StoreError, match="STO-007"):
+        run(work())
+    assert [fault.code for fault in heard] == [Code.STO_FAILED] * (0 if at == "release" else 2)
+
+
+def test_who_comes_late_hears_it_too(tmp_path: Path) -> None:
+    """What waited in the line, and what comes when all is over, is refused with what ended it."""
+    inbox, fault = Inbox(), as_store_error(tmp_path, OSError(errno.EIO, "Input/output error"))
+    waiting, late = Job(lambda: 1), Job(lambda: 2)
+    inbox.add(waiting)
+    inbox.close(fault)
+    inbox.add(late)
+    for job in (waiting, late):
+        assert job.future.exception(0) is fault
 
 
 def test_a_clock_that_jumps_offers_nothing_twice(broker: Broker, box: Box, tmp_path: Path) -> None:

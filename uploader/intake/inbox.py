@@ -23,7 +23,7 @@ class Inbox:
         self._queue: SimpleQueue[Item] = SimpleQueue()
         self._next: Item | None = None
         self._door = threading.Lock()
-        self._closed = False
+        self._why: Exception | None = None
 
     def post(self, link: Link, event: Event) -> None:
         """Something happened on a link."""
@@ -32,8 +32,8 @@ class Inbox:
     def add(self, job: Job[Any]) -> None:
         """Something is to be done; refused when nothing will be any more."""
         with self._door:
-            if self._closed:
-                job.refuse(closed())
+            if self._why is not None:
+                job.refuse(self._why)
             else:
                 self._queue.put(job)
 
@@ -51,14 +51,14 @@ class Inbox:
             self._next = items.pop()
         return items
 
-    def close(self) -> None:
-        """Nothing more is done: whoever waits is told."""
+    def close(self, fault: BaseException | None = None) -> None:
+        """Nothing more is done: whoever waits, or comes later, is told what ended it."""
         with self._door:
-            self._closed = True
+            self._why = why = fault if isinstance(fault, Exception) else closed()
         while self._next is not None or not self._queue.empty():
             item, self._next = self._next or self._queue.get(), None
             if isinstance(item, Job):
-                item.refuse(closed())
+                item.refuse(why)
 
 
 def _alone(item: Item) -> bool:

@@ -18,6 +18,7 @@ from typing import TypeVar
 import structlog
 
 from edge.errors import ContractError, DeliveryError, GridpatrolError, StoreError
+from edge.telemetry.logs import error_fields
 from uploader.backoff import Patience
 from uploader.intake.events import (
     Connected,
@@ -76,6 +77,7 @@ class IntakeWorker:
         self._chores_at = 0.0
         self._hold_at = 0.0
         self._last_fault = ""
+        self.fault: BaseException | None = None  # what ended it
 
     def start(self) -> None:
         """Begin."""
@@ -134,7 +136,6 @@ class IntakeWorker:
         return self.ask(lambda _store: self._out.publish(topic, payload, retain=retain))
 
     def _run(self) -> None:
-        fault: BaseException | None = None
         patience = Patience()
         try:
             while not self._stop.is_set():
@@ -147,21 +148,23 @@ class IntakeWorker:
                         raise
                     self._rest(patience.delay_s(error, time.monotonic() - before))
         except BaseException as error:  # noqa: BLE001 - whoever waits gets it
-            fault = error
+            self.fault = error
             _log.exception("intake_ended")
         finally:
-            self._end(fault)
+            self._end()
 
-    def _end(self, fault: BaseException | None) -> None:
+    def _end(self) -> None:
         try:
-            self._store.release(self.name)
+            if not getattr(self.fault, "fatal", False):  # a disk that failed is not written to
+                self._store.release(self.name)
         except StoreError as error:
             self._report(error)
+            self.fault = self.fault or (error if error.fatal else None)
         self._store.close()
         if self._fetcher is not None:
             self._fetcher.close()
-        self._inbox.close()
-        self._tell(Ended(fault))
+        self._inbox.close(self.fault)
+        self._tell(Ended(self.fault))
 
     def _rest(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -253,7 +256,7 @@ class IntakeWorker:
         except (ContractError, StoreError) as fault:
             taken = Taken(fault=fault)
         if taken.fault is not None:
-            if isinstance(taken.fault, StoreError) and taken.fault.fatal:
+            if taken.fault.fatal:
                 raise taken.fault
             self._report(taken.fault)
         self._after.append(partial(self._out.send, taken.answers))
@@ -283,6 +286,8 @@ class IntakeWorker:
                 self._tell(event)
         except StoreError as fault:
             self._report(fault)
+            if fault.fatal:
+                raise
 
     def _fetched(self, box: BoxTopics, sha256: str, content: bytes) -> None:
         topic = UpTopic(box, "blob", sha256)
@@ -291,11 +296,5 @@ class IntakeWorker:
 
     def _report(self, fault: GridpatrolError) -> None:
         if str(fault) != self._last_fault:
-            _log.warning(
-                "intake_fault",
-                code=str(fault.code),
-                where=fault.where,
-                what=fault.what,
-                fix=fault.fix,
-            )
+            _log.warning("intake_fault", **error_fields(fault))
         self._last_fault = str(fault)
