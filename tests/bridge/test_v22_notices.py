@@ -18,6 +18,7 @@ from tests.brokers import Broker
 from tests.uploader.helpers import CITY, NODE, wait_until
 from tests.uploader.helpers import make_draft as draft_of
 from tests.uploader.test_receiver import Wire
+from uploader.bridge.metrics import REGISTRY
 from uploader.contract.build import from_draft, reply_event
 from uploader.contract.messages import (
     Answer,
@@ -98,6 +99,7 @@ def _reply(wire: Wire, request: RequestData, result: Answer, seq: int = 2) -> No
 def test_a_check_is_looked_at_and_answered_once(
     bridge: Bridge, wire: Wire, city: V22City, result: Answer, state: int
 ) -> None:
+    before = _counted("open"), _counted("checked")
     city.plan["CHECK_FEEDBACK"].extend(["drop", "http:502"])
     city.plan["UPLOAD_MEDIA"].append("lost")
     city.notify("DISPOSE_FEEDBACK_NOTICE", caseId="case-1", disposeOpinion="已清理")
@@ -114,6 +116,13 @@ def test_a_check_is_looked_at_and_answered_once(
     [media] = [m for a, d in city.done if a == "UPLOAD_MEDIA" for m in d["medias"]]
     assert media["mediaUsage"] == "核查"
     assert base64.b64decode(media["content"]) == _AFTER
+    wait_until(lambda: _counted("checked") == before[1] + 1, what="counted")
+    assert _counted("open") >= before[0] + 3  # once for each answer that was lost
+
+
+def _counted(result: str) -> float:
+    labels = {"notice": "DISPOSE_FEEDBACK_NOTICE", "result": result}
+    return REGISTRY.get_sample_value("gridpatrol_bridge_notices_total", labels) or 0.0
 
 
 def test_what_the_box_cannot_tell_is_left_to_people(

@@ -16,6 +16,7 @@ import structlog
 
 from edge.errors import Code, ContractError, StoreError
 from uploader.backoff import backoff_s
+from uploader.bridge import metrics
 from uploader.bridge.faults import ACCEPTED, CityAwayError, CityRefusedError, Do, Outcome
 from uploader.bridge.gat1400 import Gat1400City
 from uploader.bridge.gat1400_words import Gat1400Words
@@ -88,6 +89,7 @@ def check_bridge(settings: BridgeSettings) -> None:
 
 async def _run(settings: BridgeSettings, stop: threading.Event) -> None:
     async with AsyncExitStack() as stack:
+        stack.enter_context(metrics.served(settings.metrics))
         city = await _open_city(settings, stack)
         receiver = await stack.enter_async_context(
             Receiver(settings.downlink(), _open_store(settings))
@@ -138,6 +140,7 @@ async def _deliver(receiver: Receiver, city: City) -> None:
     """One case after the other; one that goes wrong every time makes room for the rest."""
     async for case in receiver.cases():
         outcome = await _patiently(city, case)
+        metrics.CASES.labels(result=outcome.result).inc()
         if outcome.result == "accept":
             await case.accept()
             _log.info("case_delivered", case=case.data.case_id, revision=case.data.revision)
@@ -153,6 +156,7 @@ async def _patiently(city: City, case: Case) -> Outcome:
             await city.take(case)
         except CityAwayError as fault:
             words = f"{fault.where}: {fault.what}"
+            metrics.RETRIES.labels(reason="away").inc()
             if attempt == 0:
                 _log.warning("city_away", where=fault.where, what=fault.what)
             pause = backoff_s(attempt, first_s=_FIRST_S, longest_s=_LONGEST_S)
@@ -172,10 +176,12 @@ def _refused(fault: ContractError | CityRefusedError, case: Case) -> Outcome:
     """What becomes of a case that did not pass, by whose doing it did not."""
     if isinstance(fault, UnmappedError):  # the site's people can mend the mapping
         _log.error("case_unmapped", code=str(fault.code), where=fault.where, what=fault.what)
+        metrics.RETRIES.labels(reason="unmapped").inc()
         return Outcome("later", fault.what, _UNMAPPED_S)
     if isinstance(fault, ContractError):
         return Outcome("reject", fault.what)
     if fault.do is Do.AGAIN:
+        metrics.RETRIES.labels(reason="busy").inc()
         return Outcome("later", fault.words, _OWN_TROUBLE_S)
     _log.warning("case_refused", case=case.data.case_id, words=fault.words)
     return Outcome("reject", fault.words)

@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from uploader.bridge import metrics
 from uploader.bridge.faults import (
     CityAwayError,
     CityRefusedError,
@@ -131,16 +132,21 @@ class Gat1400City:
     async def _post(self, what: str, body: dict[str, Any]) -> None:
         for last in (False, True):
             await self._register()
-            answer = await self._call("POST", f"/VIID/{what}", body)
+            answer = await self._call(what, "POST", f"/VIID/{what}", body)
             if answer.status in _UNKNOWN_HERE and not last:
+                metrics.REFUSED.labels(action=what, does=Do.LOGIN).inc()
                 self._registered = False  # its registration ran out
                 continue
-            self._judge(what, answer)
+            try:
+                self._judge(what, answer)
+            except CityRefusedError as refused:
+                metrics.REFUSED.labels(action=what, does=refused.do).inc()
+                raise
             return
 
     async def _has(self, what: str, object_id: str) -> bool:
         await self._register()
-        answer = await self._call("GET", f"/VIID/{what}/{object_id}", None)
+        answer = await self._call(f"{what} there", "GET", f"/VIID/{what}/{object_id}", None)
         return answer.status == 200 and object_id in answer.text_all
 
     async def _keep_alive(self) -> None:
@@ -174,12 +180,14 @@ class Gat1400City:
 
     async def _system(self, name: str) -> Answer:
         body = {f"{name}Object": {"DeviceID": self._settings.device_id}}
-        return await self._call("POST", f"/VIID/System/{name}", body, free=True)
+        return await self._call(name, "POST", f"/VIID/System/{name}", body, free=True)
 
-    async def _call(self, method: str, path: str, body: object, *, free: bool = False) -> Answer:
+    async def _call(
+        self, action: str, method: str, path: str, body: object, *, free: bool = False
+    ) -> Answer:
         headers = {"Content-Type": _CONTENT_TYPE, "User-Identify": self._settings.device_id}
         return await self._http.call(
-            method, self._url + path, body=body, headers=headers, free=free
+            action, method, self._url + path, body=body, headers=headers, free=free
         )
 
     def _judge(self, what: str, answer: Answer) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from edge.errors import Code, ConfigError
+from uploader.bridge import metrics
 from uploader.bridge.faults import CityAwayError
 from uploader.bridge.settings import HttpSettings
 from uploader.bridge.sm2 import needed
@@ -84,6 +85,7 @@ class Http:
 
     async def call(
         self,
+        action: str,
         method: str,
         url: str,
         *,
@@ -95,6 +97,7 @@ class Http:
         """One request.
 
         Args:
+            action: its name in the metrics.
             method, url, query, headers: of the request.
             body: sent as JSON in UTF-8.
             free: do not wait for the pace (logins, keep-alives).
@@ -107,7 +110,17 @@ class Http:
         async with self._turn:
             if not free:
                 await self._pace()
-            return await self._send(method, url, content, query, headers)
+            began = time.monotonic()
+            try:
+                answer = await self._send(method, url, content, query, headers)
+            except CityAwayError:
+                metrics.CALLS.labels(action=action, result="away").inc()
+                metrics.CITY_UP.set(0)
+                raise
+        metrics.CALLS.labels(action=action, result="answered").inc()
+        metrics.CALL_SECONDS.labels(action=action).observe(time.monotonic() - began)
+        metrics.CITY_UP.set(1)
+        return answer
 
     async def _pace(self) -> None:
         now = time.monotonic()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from uploader.bridge import metrics
 from uploader.bridge.faults import CityAwayError, CityRefusedError, Do
 from uploader.bridge.ledger import Call, CityCase, Ledger
 from uploader.bridge.settings import HttpSettings
@@ -67,6 +68,7 @@ class Once:
             await self._settle_down(call)
             found = await there()
             if found is not None:
+                metrics.HAD_IT.labels(action=job.action).inc()
                 _log.info("city_had_it", case=job.case_id, action=job.action)
                 self._ledger.done(job.uid, job.files, found)
                 return
@@ -86,6 +88,7 @@ class Once:
             # "Already there" comes as a refusal in words that nobody has written down.
             found = await there()
             if found is not None:
+                metrics.HAD_IT.labels(action=job.action).inc()
                 return found
             tries = self._ledger.failed(job.uid, fault.words)
             if fault.do is Do.AGAIN and tries < self._settings.attempts:

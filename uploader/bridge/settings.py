@@ -62,10 +62,18 @@ class Gat1400Settings(HttpSettings):
     keepalive_s: _Seconds = 60.0
 
 
+class MetricsSettings(Section):
+    """Where ``/metrics`` is read; without a login, so keep it to those who watch."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8471
+
+
 class BridgeSettings(Section):
     """The whole file: one broker, one city's system.
 
     ``hold_s``: what a killed bridge had in hand is taken up again after so long.
+    ``metrics``: none are served when it is left out.
     """
 
     mqtt: BrokerSettings
@@ -73,6 +81,7 @@ class BridgeSettings(Section):
     database: SecretStr | None = None
     time_zone: TimeZone = "Asia/Shanghai"
     hold_s: Annotated[float, Field(ge=1, le=3600)] = 30.0
+    metrics: MetricsSettings | None = None
     v22: V22Settings | None = None
     gat1400: Gat1400Settings | None = None
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from uploader.bridge import metrics
 from uploader.bridge.faults import CityAwayError, CityRefusedError
 from uploader.bridge.ledger import CityCase, Ledger, uid_of
 from uploader.bridge.once import Job, Once
@@ -111,6 +112,7 @@ class V22Desk:
         chosen = self._words.chosen(case.data.evidence)
         for item in case.data.evidence:
             if item not in chosen and item.sha256 not in {c.sha256 for c in chosen}:
+                metrics.FILES_LEFT_OUT.labels(role=item.role).inc()
                 _log.warning("file_left_out", case=case.data.case_id, role=item.role, b=item.bytes)
         return await read_pictures([files[c.sha256] for c in chosen if c.sha256 not in there])
 

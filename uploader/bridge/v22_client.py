@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from uploader.bridge import metrics
 from uploader.bridge.faults import CityAwayError, CityRefusedError, Do, stopped
 from uploader.bridge.http import Answer, Http
 from uploader.bridge.settings import V22Settings
@@ -90,12 +91,13 @@ class V22Client:
         for last in (False, True):
             token = await self._fresh_token()
             answer = await self._http.call(
-                "POST", self._url + _ACTION, body=body, query={_TOKEN: token.text}
+                action, "POST", self._url + _ACTION, body=body, query={_TOKEN: token.text}
             )
             refused = refusal(f"{self._http.where} {action}", answer, self._codes)
             if refused is None:
                 result = answer.body.get("result") if answer.body else None
                 return result if isinstance(result, dict) else {}
+            metrics.REFUSED.labels(action=action, does=refused.do).inc()
             if refused.do is Do.LOGIN and not last:
                 if self._token is token:  # revoked, or the city was restarted
                     self._token = None
@@ -141,7 +143,7 @@ class V22Client:
         )
 
     async def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        answer = await self._http.call(method, self._oauth + path, body=body, free=True)
+        answer = await self._http.call("login", method, self._oauth + path, body=body, free=True)
         if answer.body is None and 300 <= answer.status < 500:
             raise self._no_login(f"HTTP {answer.status} at {path}")
         if answer.body is None:

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 
 from edge.errors import Code, DeliveryError, StoreError
+from uploader.bridge import metrics
 from uploader.bridge.faults import CityAwayError, CityRefusedError, Do
 from uploader.bridge.ledger import CityCase, Ledger, Notice, uid_of
 from uploader.bridge.settings import V22Settings
@@ -122,25 +123,31 @@ class V22Notices:
 
     async def _work(self, receiver: Receiver, notice: Notice, places: asyncio.Semaphore) -> None:
         async with places:
-            try:
-                outcome = await self._deal(receiver, notice)
-            except CityRefusedError as fault:
-                if fault.do is Do.AGAIN:
-                    return  # open still: the next poll takes it up
-                outcome = f"refused: {fault.words}"
-            except CityAwayError:
-                return
-            except DeliveryError as fault:
-                if fault.code is Code.BRG_STOPPED:
-                    raise
-                _log.warning("box_silent", notice=notice.notice_id, what=fault.what)
-                return
-            except StoreError as fault:
-                if fault.code is not Code.EVI_MISSING:
-                    raise
-                outcome = f"left to people: {fault.what}"
+            outcome = await self._outcome(receiver, notice)
+        result = "open" if outcome is None else outcome.partition(":")[0]
+        metrics.NOTICES.labels(notice=notice.name, result=result).inc()
+        if outcome is None:
+            return  # the next poll takes it up
         self._ledger.close_notice(notice, outcome)
         _log.info("notice_done", notice=notice.notice_id, name=notice.name, outcome=outcome)
+
+    async def _outcome(self, receiver: Receiver, notice: Notice) -> str | None:
+        """None: it is open still."""
+        try:
+            return await self._deal(receiver, notice)
+        except CityRefusedError as fault:
+            return None if fault.do is Do.AGAIN else f"refused: {fault.words}"
+        except CityAwayError:
+            return None
+        except DeliveryError as fault:
+            if fault.code is Code.BRG_STOPPED:
+                raise
+            _log.warning("box_silent", notice=notice.notice_id, what=fault.what)
+            return None
+        except StoreError as fault:
+            if fault.code is not Code.EVI_MISSING:
+                raise
+            return f"left to people: {fault.what}"
 
     async def _deal(self, receiver: Receiver, notice: Notice) -> str:
         what = self._words.mapping.notices.get(notice.name, "note")
