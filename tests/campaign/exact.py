@@ -1,9 +1,10 @@
 """SIGKILL, ENOSPC and EIO at every write-path system call of box and platform, by ``strace``.
 
-Each call name alone, its k-th use for k = 1, 2, … until a life makes no more of them. Three
-lives: *maker* (evidence, cases and outbox rows), *uploader* (sends them, settles receipts),
-*platform* (takes cases in, answers). Box and platform keep their disks from run to run, so each
-life begins on what the one before it left.
+Each call name alone, its k-th use (counted by thread, as strace does) for k = 1, 2, … until lives
+make no more of them, and at least as many as an unhurt life makes. Three lives: *maker* (evidence,
+cases and outbox rows), *uploader* (sends them, settles receipts), *platform* (takes in and answers
+whatever is not answered yet). Box and platform keep their disks from run to run, so each life
+begins on what the one before it left.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class Stage:
         """Commit a few revisions; 2: the disk ended it."""
         book = Book(self.site.book)
         try:
-            maker = lives.Maker(self.site, time.time_ns())
+            maker = lives.Maker(self.site, time.time_ns(), pictures=(2, 2))
             for _ in range(_CASES):
                 try:
                     maker.commit()
@@ -85,9 +86,28 @@ class Stage:
         """Deliver what is pending."""
         return lives.deliver(self.site)
 
-    def platform(self, cases: int = _CASES) -> int:
-        """Take a few cases in, or go on until killed (0)."""
+    def platform(self, cases: int = 0) -> int:
+        """Take so many cases in and answer them, or go on until killed."""
         return lives.platform_life(self.intake, self.port, self.book, cases=cases)
+
+    def life(self, name: str) -> tuple[Callable[[], int], list[Callable[[], int | None]]]:
+        """One of the three, and what goes on beside it, after new cases for it."""
+        cases = 0
+        if name != "maker":
+            assert self.maker() == 0
+            cases = len(lives.committed([self.site]) - lives.answered(Path(self.intake)))
+        deliver = lambda: lives.box_life(self.site, 0, make=False)  # noqa: E731
+        beside: dict[str, list[Callable[[], int | None]]] = {
+            "maker": [],
+            "uploader": [self.platform],
+            "platform": [deliver],
+        }
+        works = {
+            "maker": self.maker,
+            "uploader": self.uploader,
+            "platform": lambda: self.platform(cases),
+        }
+        return works[name], beside[name]
 
     @contextmanager
     def beside(self, *works: Callable[[], int | None]) -> Iterator[None]:
@@ -103,7 +123,7 @@ class Stage:
         """Let everything be delivered, unhurt, and compare the books."""
         box = lambda: lives.box_life(self.site, 0, make=False)  # noqa: E731
         outbox = self.site.outbox()
-        with self.beside(box, lambda: self.platform(0)):
+        with self.beside(box, self.platform):
             lives.until(lambda: outbox.counts().pending == 0, _SETTLE_S, "everything delivered")
         outbox.close()
         return judge([self.site.book], lives.committed([self.site]), self.book)
@@ -114,7 +134,8 @@ def stage(folder: Path) -> Iterator[Stage]:
     """A stage with a real broker."""
     broker = start_broker(folder)
     clock = lives.fast(time.time())
-    site = lives.Site(folder / "box-00", "box-00", broker.port, clock)
+    # What it sends before the platform is there goes nowhere, so it sends again soon.
+    site = lives.Site(folder / "box-00", "box-00", broker.port, clock, receipt_timeout_s=0.2)
     site.folder.mkdir()
     try:
         yield Stage(folder, site, broker.port)
@@ -162,32 +183,34 @@ def _hurt(
 
 
 def _each(here: Stage, life: str, call: str, what: str, step: int, tally: Tally) -> None:
+    usual = _usual(here, life, call)
     k, quiet = 1, 0
-    while quiet < 2:  # twice: threads do not make the same calls in every life
+    while k <= usual or quiet < 2:  # twice: lives are not all alike
         struck = _run(here, life, call, what, k, tally)
         quiet = 0 if struck else quiet + 1
         tally.hurt[f"{life} {call}"] += struck
         k += step
 
 
+def _usual(here: Stage, life: str, call: str) -> int:
+    """Uses of a call by the thread of an unhurt life that makes the most of them."""
+    work, beside = here.life(life)
+    trace = here.folder / "trace"
+    with here.beside(*beside):
+        assert Traced(work, trace, "-e", f"trace={call}").wait(_LIFE_S * 2) == 0
+    begun = [line.split()[0] for line in trace.read_text().splitlines() if f" {call}(" in line]
+    return max(Counter(begun).values(), default=0)
+
+
 def _run(here: Stage, life: str, call: str, what: str, k: int, tally: Tally) -> bool:
     """Whether the injection struck."""
-    if life != "maker":
-        assert here.maker() == 0
-    works = {"maker": here.maker, "uploader": here.uploader, "platform": here.platform}
-    beside: dict[str, list[Callable[[], int | None]]] = {
-        "maker": [],
-        "uploader": [lambda: here.platform(0)],
-        "platform": [lambda: lives.box_life(here.site, 0, make=False)],
-    }
+    work, beside = here.life(life)
     trace = here.folder / "trace"
     trace.unlink(missing_ok=True)
     marks = len(lines(here.site.book)), len(lines(here.book))
-    with here.beside(*beside[life]):
-        traced = Traced(
-            works[life], trace, "-e", f"trace={call}", "-e", f"inject={call}:{what}:when={k}"
-        )
-        status = traced.wait(_LIFE_S)
+    with here.beside(*beside):
+        inject = ("-e", f"trace={call}", "-e", f"inject={call}:{what}:when={k}")
+        status = Traced(work, trace, *inject).wait(_LIFE_S)
     where = f"{life} {call} {k} {what}"
     if what.startswith("signal"):
         struck = status is not None and os.WIFSIGNALED(status)

@@ -48,12 +48,14 @@ class Site:
         node: its name.
         port: of the broker.
         clock: what time it is there.
+        receipt_timeout_s: it sends again after so long.
     """
 
     folder: Path
     node: str
     port: int
     clock: Clock = utc_now
+    receipt_timeout_s: float = 1.0
 
     @property
     def database(self) -> Path:
@@ -72,7 +74,7 @@ class Site:
             port=self.port,
             city=CITY,
             node=self.node,
-            receipt_timeout_s=1.0,
+            receipt_timeout_s=self.receipt_timeout_s,
             chunk_bytes=1500,
             backlog_bytes_per_s=0,
         )
@@ -85,7 +87,7 @@ class Site:
 class Maker:
     """Commits revisions as the desk does: evidence first, synced, then case and row in one."""
 
-    def __init__(self, site: Site, seed: int, *, pictures: int = 2) -> None:
+    def __init__(self, site: Site, seed: int, *, pictures: tuple[int, int] = (0, 2)) -> None:
         self.site = site
         self.outbox = site.outbox()
         self.store = CaseStore(site.database, self.outbox)
@@ -131,7 +133,7 @@ class Maker:
 
     def _pictures_of(self, draft: CaseDraft) -> dict[Path, bytes]:
         folder = self.site.folder / "evidence" / draft.case_id / f"r{draft.revision}"
-        wanted = self._rng.randint(0, self._pictures)
+        wanted = self._rng.randint(*self._pictures)
         return {folder / f"{n}.jpg": os.urandom(_PICTURE_BYTES) for n in range(wanted)}
 
 
@@ -238,6 +240,20 @@ def committed(sites: list[Site]) -> set[str]:
             found |= {f"{case}-r{revision}" for case, revision in rows}
         db.close()
     return found
+
+
+def answered(intake: Path) -> set[str]:
+    """Every revision whose answer a platform's store holds."""
+    if not (intake / "intake.db").exists():
+        return set()
+    db = sqlite3.connect(f"file:{intake}/intake.db?mode=ro", uri=True, timeout=10)
+    try:
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'messages'").fetchone():
+            return set()
+        query = "SELECT ref || '-r' || revision FROM messages WHERE receipt IS NOT NULL"
+        return {row[0] for row in db.execute(query)}
+    finally:
+        db.close()
 
 
 def until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
