@@ -194,10 +194,11 @@ def _each(here: Stage, life: str, call: str, what: str, step: int, tally: Tally)
 
 def _usual(here: Stage, life: str, call: str) -> int:
     """Uses of a call by the thread of an unhurt life that makes the most of them."""
-    work, beside = here.life(life)
     trace = here.folder / "trace"
-    with here.beside(*beside):
-        assert Traced(work, trace, "-e", f"trace={call}").wait(_LIFE_S * 2) == 0
+    for _ in range(2):  # the first clears away what hurt lives have left
+        work, beside = here.life(life)
+        with here.beside(*beside):
+            assert Traced(work, trace, "-e", f"trace={call}").wait(_SETTLE_S) == 0
     begun = [line.split()[0] for line in trace.read_text().splitlines() if f" {call}(" in line]
     return max(Counter(begun).values(), default=0)
 
