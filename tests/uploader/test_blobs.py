@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import signal
 import time
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.errors import ContractError, GridpatrolError
+from tests.campaign.nursery import spawn
+from uploader.intake import blobs
 from uploader.intake.blobs import FolderRoom
 
 _CONTENT = random.Random(7).randbytes(1000)
@@ -35,6 +38,28 @@ def test_any_order_repeats_and_restart(tmp_path: Path) -> None:
     assert room.path(_SHA256).read_bytes() == _CONTENT
     assert add(room, 0, 300)
     assert not list((tmp_path / "partial").iterdir())
+
+
+def test_a_name_that_was_not_synced_is_synced_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGKILL between the rename and the sync of its folder: the next room makes that good.
+
+    Found by the campaign's power cuts.
+    """
+
+    def killed() -> None:
+        room = FolderRoom(tmp_path)
+        monkeypatch.setattr(blobs, "sync_folder", lambda _: os.kill(os.getpid(), signal.SIGKILL))
+        add(room, 0, 1000)
+
+    status = os.waitpid(spawn(killed, tmp_path / "log"), 0)[1]
+    assert os.WIFSIGNALED(status)
+    synced: list[Path] = []
+    monkeypatch.setattr(blobs, "sync_folder", synced.append)
+    room = FolderRoom(tmp_path)
+    assert room.has(_SHA256)
+    assert {room.path(_SHA256).parent, tmp_path / "evidence", tmp_path} <= set(synced)
 
 
 @settings(max_examples=60, deadline=None, database=None)
