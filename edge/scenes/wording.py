@@ -31,11 +31,18 @@ class WordPattern:
         words: its name in reasons.
         pattern: tried on :func:`normalised` wording.
         grave: never learned as permitted.
+        unless: wording that says the pattern means nothing here, tried on the same text.
     """
 
     words: Words
     pattern: re.Pattern[str]
     grave: bool
+    unless: re.Pattern[str] | None = None
+
+    def says(self, plain: str) -> bool:
+        """Whether :func:`normalised` wording is such an ad's."""
+        excused = self.unless is not None and self.unless.search(plain) is not None
+        return not excused and self.pattern.search(plain) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +86,12 @@ class AdPatterns:
     def word(self, text: str) -> WordPattern | None:
         """The first small-ad word in a text."""
         plain = normalised(text)
-        return next((word for word in self.words if word.pattern.search(plain)), None)
+        return next((word for word in self.words if word.says(plain)), None)
 
     def grave(self, text: str) -> bool:
         """Whether the text must never be learned as permitted."""
         plain = normalised(text)
-        return any(word.grave and word.pattern.search(plain) for word in self.words)
+        return any(word.grave and word.says(plain) for word in self.words)
 
     def numbers_in(self, text: str) -> list[Number]:
         """The numbers in a text, left to right, none overlapping another."""
@@ -141,7 +148,12 @@ def _parse(text: str, where: str) -> AdPatterns:
         raise ConfigError(Code.CFG_SYNTAX, where, str(error), "Mend the TOML") from error
     return AdPatterns(
         tuple(
-            WordPattern(_words(entry, at), _pattern(entry, at), entry.get("grave") is True)
+            WordPattern(
+                _words(entry, at),
+                _pattern(entry, at),
+                entry.get("grave") is True,
+                _pattern(entry, at, "unless") if "unless" in entry else None,
+            )
             for entry, at in _entries(document, "words", where)
         ),
         tuple(
@@ -167,13 +179,13 @@ def _words(entry: dict[str, Any], where: str) -> Words:
     return Words(zh, en)
 
 
-def _pattern(entry: dict[str, Any], where: str) -> re.Pattern[str]:
+def _pattern(entry: dict[str, Any], where: str, key: str = "pattern") -> re.Pattern[str]:
     try:
-        return re.compile(entry["pattern"])
+        return re.compile(entry[key])
     except (KeyError, TypeError, re.error) as error:
         raise ConfigError(
             Code.CFG_FIELD,
-            f"{where}.pattern",
+            f"{where}.{key}",
             f"no regular expression ({error})",
             "Write one in Python's syntax",
         ) from error

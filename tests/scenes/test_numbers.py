@@ -123,6 +123,7 @@ def test_the_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
         ('[[words]]\nzh="a"\npattern="x"', Code.CFG_FIELD),
         ('[[numbers]]\nzh="a"\nen="b"\npattern="1"', Code.CFG_FIELD),
         ("words = 3", Code.CFG_FIELD),
+        ('[[words]]\nzh="a"\nen="b"\npattern="x"\nunless="("', Code.CFG_FIELD),
     ],
 )
 def test_bad_patterns_are_refused_by_name(tmp_path: Path, text: str, code: Code) -> None:
