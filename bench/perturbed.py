@@ -35,6 +35,8 @@ from edge.telemetry.logs import configure_logs
 
 Change = Callable[[Image, int], Image]
 
+_LEARNT = 30  # looks; while a place is learned every look counts, and none is lost
+
 
 @dataclass(frozen=True)
 class Way:
@@ -125,7 +127,7 @@ def written(scenario: Scenario, way: Way, folder: Path) -> None:
 def _kept(scenario: Scenario, way: Way) -> Iterator[tuple[int, Image]]:
     timed = timed_pictures(scenario.video, scenario.cadence_s, scenario.camera.look_every_s)
     for number, (image, _) in enumerate(timed):
-        if not way.lose or number % way.lose != way.lose - 1:
+        if not way.lose or number < _LEARNT or number % way.lose != way.lose - 1:
             yield number, way.change(image, number)
 
 

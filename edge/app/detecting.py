@@ -16,8 +16,9 @@ from edge.detectors.objects import ObjectDetector
 from edge.detectors.second_look import SecondLook
 from edge.detectors.static import StaticObjectDetector
 from edge.detectors.text import TextDetector
-from edge.detectors.tiles import TiledDetector
+from edge.detectors.tiles import TiledDetector, close_view
 from edge.disk import DiskWatch, Level
+from edge.geometry import Box
 from edge.scenes.finding import EventKind
 from edge.scenes.zones import Zone
 
@@ -113,7 +114,8 @@ def _object_detector(settings: Settings, name: str) -> Detector | None:
         model_folder(name, chosen.models_dir), provider=chosen.provider, threads=chosen.threads
     )
     tiles = {c.id: c.tiles for c in settings.active_cameras if c.tiles is not None}
-    tiled = TiledDetector(model, default=chosen.tiles, cameras=tiles)
+    close = {} if model.card.watch else _close_views(settings)
+    tiled = TiledDetector(model, default=chosen.tiles, cameras=tiles, close=close)
     if not model.card.watch:
         return tiled
     cameras = {
@@ -122,6 +124,21 @@ def _object_detector(settings: Settings, name: str) -> Detector | None:
         for camera in _watching(settings.active_cameras, EventKind(kind))
     }
     return OnlyCameras(tiled, frozenset(cameras)) if cameras else None
+
+
+def _close_views(settings: Settings) -> dict[str, Box]:
+    """By camera, where somebody may be selling."""
+    views = {
+        camera.id: close_view(
+            [
+                Zone.of(zone, settings.box.time_zone).bounds
+                for zone in camera.zones
+                if zone.watch == "street_vending"
+            ]
+        )
+        for camera in settings.active_cameras
+    }
+    return {name: view for name, view in views.items() if view is not None}
 
 
 def _watching(cameras: Sequence[CameraSettings], *kinds: EventKind) -> list[CameraSettings]:

@@ -3,6 +3,10 @@
 A 4K picture laid into a 416 pixel input shrinks ninefold: a person at the far end of a square is
 four pixels high. Tiles keep them; the whole picture keeps what is larger than a tile. A box cut by
 a tile's border is dropped: the overlap holds it whole in the next tile, or the whole picture does.
+
+Where somebody may be selling in a corner of the picture, that part is looked at once more by
+itself: wares before a person's legs leave the model half in doubt, and a second sight at another
+scale often decides it.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ import numpy as np
 
 from edge.detectors.base import Detection, Look
 from edge.detectors.objects import ObjectDetector
-from edge.geometry import Box
+from edge.geometry import Box, enclosing
 from edge.streams.frame import Image
 
 MOST_TILES = 24
@@ -28,6 +32,8 @@ _FROM = 5.0
 """A picture is tiled automatically when its long side is more than so many inputs: beyond 1080p
 for an input of 416. Below, each look would cost several times as much on ordinary cameras."""
 _RIM_PX = 3.0
+_ABOVE, _BELOW, _BESIDE = 0.35, 0.1, 0.1  # of the picture, round a zone: who stands in it fits in
+_PART = 0.5  # of the picture; a larger part shows little more by itself than the whole does
 _SAME_IOU = 0.5
 _SAME_INSIDE = 0.75
 """Seen from two views: so much of the smaller box inside the larger one is one thing."""
@@ -74,6 +80,18 @@ def _count(length: int, side: float) -> int:
     return max(1, int(np.ceil((length / side - _OVERLAP) / (1 - _OVERLAP))))
 
 
+def close_view(zones: Sequence[Box]) -> Box | None:
+    """The part of the picture that holds zones and whoever stands in them.
+
+    None when there are no zones, or when that is most of the picture.
+    """
+    if not zones:
+        return None
+    box = enclosing(zones)
+    view = Box.clipped(box.x0 - _BESIDE, box.y0 - _ABOVE, box.x1 + _BESIDE, box.y1 + _BELOW)
+    return view if view.area <= _PART else None
+
+
 class TiledDetector:
     """An object detector that looks at large pictures in tiles too.
 
@@ -81,14 +99,22 @@ class TiledDetector:
         detector: the model.
         default: ``off``, ``auto`` or ``NxM`` for cameras without their own.
         cameras: the same by camera id.
+        close: parts to look at once more, by camera id; only of pictures that ``auto`` leaves
+            whole.
     """
 
     def __init__(
-        self, detector: ObjectDetector, *, default: str, cameras: Mapping[str, str] | None = None
+        self,
+        detector: ObjectDetector,
+        *,
+        default: str,
+        cameras: Mapping[str, str] | None = None,
+        close: Mapping[str, Box] | None = None,
     ) -> None:
         self.detector = detector
         self._default = default
         self._cameras = dict(cameras or {})
+        self._close = dict(close or {})
 
     @property
     def name(self) -> str:
@@ -105,9 +131,13 @@ class TiledDetector:
         mode = self._cameras.get(look.frame.camera_id, self._default)
         wanted = self.detector.card.input
         tiles = tiling(image.shape[1], image.shape[0], mode, max(wanted.width, wanted.height))
-        if tiles is None:
+        places = [] if tiles is None else [(x, y) for y, x in product(tiles[1], tiles[0])]
+        close = self._close.get(look.frame.camera_id)
+        if tiles is None and mode == "auto" and close is not None:
+            x0, y0, x1, y1 = close.pixels(image.shape[1], image.shape[0])
+            places = [((x0, x1), (y0, y1))]
+        if not places:
             return whole
-        places = [(x, y) for y, x in product(tiles[1], tiles[0])]
         crops: list[Image] = [image[y0:y1, x0:x1] for (x0, x1), (y0, y1) in places]
         views = [whole]
         for (xs, ys), found in zip(places, self.detector.find(crops), strict=True):

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from edge.geometry import Box
+from edge.scenes.appearance import Descriptor, alike
 from edge.scenes.beside import Sight, behind, next_to, vehicle_sized
-from edge.scenes.people import Dweller
+from edge.scenes.people import ALIKE_LATER, BLIND_S, Dweller
 from edge.scenes.places import Place
 from edge.scenes.wares import vending_data
 from edge.scenes.zones import Zone
@@ -22,6 +23,10 @@ _PART = 0.7  # share of a static object inside a bigger one that it is a part of
 _ON_STALLS = ("umbrella", "table", "stall", "cart", "blanket", "goods")
 _STANDS = 3  # looks from which an umbrella is not carried past
 _VEHICLES_KEPT = 500  # sightings
+_LOOKS_ALONE = 3  # looks, if these come seldom, after which a thing that nobody is with is nobody's
+_PEOPLE_KEPT = 1000  # sightings, where looks come seldom
+_SAME_SPOT = 0.25  # body heights
+_OFTEN = 3  # earlier sightings from which somebody has been there before
 _STOPS = 2  # looks at the spot from which a person does not walk past
 _DRIVES_UP_S = 10.0
 _KEPT_S = 1800.0  # a customer counts for half an hour
@@ -31,6 +36,7 @@ _KEPT_S = 1800.0  # a customer counts for half an hour
 class _Brought:
     box: Box
     attended_at: datetime
+    by: Descriptor | None
 
 
 class BroughtThings:
@@ -42,13 +48,31 @@ class BroughtThings:
 
     def __init__(self) -> None:
         self._things: list[_Brought] = []
+        self._looked_at: datetime | None = None
+        self._stood: deque[tuple[tuple[float, float], Descriptor | None, datetime]]
+        self._stood = deque(maxlen=_PEOPLE_KEPT)
 
     def holds(self, place: Place) -> bool:
         """Whether the static object came with somebody who is still about."""
         return self._find(place) is not None
 
+    def with_one_like(self, place: Place, person: Dweller) -> bool:
+        """Whether it came with somebody who looked like this person.
+
+        Where looks are far apart a vendor whom the detectors miss once begins anew.
+        """
+        thing = self._find(place)
+        likeness = alike(thing.by, person.look_of) if thing is not None else None
+        return likeness is not None and likeness >= ALIKE_LATER
+
     def remember(self, sight: Sight) -> None:
         """Take in one look."""
+        gap_s = (sight.now - self._looked_at).total_seconds() if self._looked_at else 0.0
+        self._looked_at = sight.now
+        patience_s = max(_NEED.unattended_s, _LOOKS_ALONE * gap_s)
+        if gap_s > BLIND_S:
+            here = (p for p in sight.people if p.last_seen == sight.now)
+            self._stood.extend((p.spot, p.look_of, sight.now) for p in here)
         for place in sight.places:
             if place.meaning == "static_object":
                 for person in sight.people:
@@ -57,7 +81,7 @@ class BroughtThings:
         self._things = [
             thing
             for thing in self._things
-            if 0 <= (sight.now - thing.attended_at).total_seconds() <= _NEED.unattended_s
+            if 0 <= (sight.now - thing.attended_at).total_seconds() <= patience_s
         ]
 
     def _attend(self, place: Place, person: Dweller) -> None:
@@ -69,8 +93,20 @@ class BroughtThings:
             return
         before_s = (person.first_seen - place.first_seen).total_seconds()
         after_s = (place.first_seen - person.last_seen).total_seconds()
-        if max(before_s, after_s) <= _NEED.arrives_before_s:
-            self._things.append(_Brought(place.box, person.last_seen))
+        came = max(before_s, after_s) <= _NEED.arrives_before_s
+        if came and not self._was_here(person, place.first_seen):
+            self._things.append(_Brought(place.box, person.last_seen, person.look_of))
+
+    def _was_here(self, person: Dweller, before: datetime) -> bool:
+        """Whether one who looks the same stood there earlier: missed for a look, not arrived."""
+        sights = (
+            alike(look_of, person.look_of)
+            for spot, look_of, at in self._stood
+            if at < min(before, person.first_seen)
+            and max(abs(spot[0] - person.spot[0]), abs(spot[1] - person.spot[1]))
+            <= _SAME_SPOT * person.height
+        )
+        return sum((likeness or 0.0) >= ALIKE_LATER for likeness in sights) >= _OFTEN
 
     def _find(self, place: Place) -> _Brought | None:
         return next((t for t in self._things if place.box.iou(t.box) >= _SAME_PLACE), None)

@@ -28,7 +28,8 @@ _ALIKE_IN_PLACE = 0.78  # … and of one who stands in the same box: a customer 
 BLIND_S = 30.0
 """Seconds between two looks from which nobody can say what happened in between."""
 _MOVED = 0.5  # body heights; who is further off after such a time is another
-_ALIKE_LATER = 0.93  # likeness asked after such a time
+ALIKE_LATER = 0.93
+"""Likeness asked after such a time."""
 _IN_PLACE = 0.5  # overlap with the last box that counts as the same box
 _SAME_SIZE = 1.6  # ratio of heights: bending and a table before the legs, not a child for a man
 _SURE = 0.6  # score from which a person is none of the boards and cones that detectors stumble over
@@ -109,7 +110,8 @@ class PeopleTracker:
 
     Args:
         learn_s: seconds from the first look; what is doubtfully a person and still looks as the
-            place did then is furniture. A vendor who stands there at a restart is not doubtful.
+            place did then is furniture. A vendor who stands there at a restart is not doubtful;
+            but over half a minute and more nobody stands as still as a poster.
         forget_s: seconds without a sighting after which a passer-by is forgotten. Somebody who
             has stayed is remembered up to three times as long.
         areas: parts of the picture (0–1) in which people matter; none means everywhere.
@@ -148,7 +150,7 @@ class PeopleTracker:
         ][-_MOST:]
         for dweller in self._dwellers:
             dweller.looks += 1
-        people = self._people(look)
+        people = self._people(look, blind=blind_s > 0)
         pairs = sorted(
             (
                 (likeness, d, p)
@@ -174,12 +176,12 @@ class PeopleTracker:
         patience_s = min(max(self._forget_s, dweller.dwell_s / 2), 3 * self._forget_s)
         return 0 <= away_s <= patience_s
 
-    def _people(self, look: Look) -> list[_Seen]:
+    def _people(self, look: Look, *, blind: bool) -> list[_Seen]:
         people = [
             d
             for d in look.of("person")
             if (not self._areas or any(d.box.overlap(area) > 0 for area in self._areas))
-            and not (d.score < _SURE and self.furniture(look, d))
+            and not ((blind or d.score < _SURE) and self.furniture(look, d))
         ]
         if not people:
             return []
@@ -230,7 +232,7 @@ def _likeness(dweller: Dweller, person: _Seen, *, blind: bool = False) -> float 
     if likeness is None:  # too small for colours: only position is left
         return overlap if overlap >= _IN_PLACE else None
     in_place = _ALIKE_IN_PLACE if overlap >= _IN_PLACE else _ALIKE
-    wanted = _ALIKE_LATER if blind else in_place
+    wanted = ALIKE_LATER if blind else in_place
     return likeness + 0.3 * overlap - 0.1 * apart if likeness >= wanted else None
 
 

@@ -9,8 +9,9 @@ No model knows Chinese street stalls, so the rule is a composition (its data: ``
 - customers who came and left add to it; where the wares hide the vendor, three who stopped one
   after another are enough;
 - where looks lie more than half a minute apart, the person has hardly moved over three looks in a
-  row, a static object came within a look of them, and what no detector names needs six looks,
-  a customer and a second such thing. What is as big as a car is none of their wares.
+  row, a static object came within a look of them or with somebody who looks the same, and what no
+  detector names needs a customer and a second such thing on six looks, or twenty looks. What is as
+  big as a car is none of their wares.
 
 The score is ``P(person) * P(wares) * steadiness``: the person is there unless every one of three
 looks was wrong, ``1 - (1 - s)^3``; the wares as :func:`edge.scenes.wares.certainty` has it, with
@@ -179,7 +180,11 @@ class VendingRule:
             and not self._parked.are(place)
             and not self._parked.sized(place, vendor)
             and not explained(place, sight.places)
-            and (not self._seldom_seen(vendor) or came_together(place, vendor))
+            and (
+                not self._seldom_seen(vendor)
+                or came_together(place, vendor)
+                or self._brought.with_one_like(place, vendor)
+            )
         )
 
     def _unseen(self, sight: Sight) -> Verdict | None:
@@ -258,8 +263,11 @@ def _enough_for_few_looks(vendor: Dweller, wares: Sequence[Ware], customers: int
     A planter put out, a parcel or a strip of light comes with somebody by chance.
     """
     need = _DATA.seldom
-    seen = vendor.returns >= need.looks - 1 and customers >= need.customers
-    return (seen and len(wares) >= need.things) or any(ware.named for ware in wares)
+    if any(ware.named for ware in wares):
+        return True
+    together = sum(came_together(ware.place, vendor) for ware in wares)
+    looks = need.looks if together >= need.things else need.alone
+    return vendor.returns >= looks - 1 and customers >= need.customers
 
 
 def _shown(vendor: Dweller, wares: Sequence[Ware], sight: Sight) -> Dweller | None:

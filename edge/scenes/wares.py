@@ -79,6 +79,7 @@ class Seldom(_Table):
     looks: Annotated[int, Field(ge=1)]
     customers: Annotated[int, Field(ge=0)]
     things: Annotated[int, Field(ge=1)]
+    alone: Annotated[int, Field(ge=1)]
 
 
 class VendingData(_Table):

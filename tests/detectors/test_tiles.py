@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from edge.config.model import CameraSettings, ObjectSettings
 from edge.detectors.base import Detection
 from edge.detectors.objects import ObjectDetector
-from edge.detectors.tiles import MOST_TILES, TiledDetector, merged, spans, tiling
+from edge.detectors.tiles import MOST_TILES, TiledDetector, close_view, merged, spans, tiling
 from edge.geometry import Box
 from tests.detectors.test_objects import SHIPPED, frames, look_at
 
@@ -93,6 +93,32 @@ def test_a_camera_may_have_its_own_tiles(nanodet: ObjectDetector) -> None:
     assert near == plain
     assert far != plain
     assert detector.name == nanodet.name
+
+
+def test_a_part_of_an_ordinary_picture_is_looked_at_again(nanodet: ObjectDetector) -> None:
+    """Small people in a corner are found there; tiles, or none at all, are as they were."""
+    (image,) = frames("vending", 30)
+    ground = np.full((2 * image.shape[0], 2 * image.shape[1], 3), 110, np.uint8)
+    ground[: image.shape[0], : image.shape[1]] = image
+    close = {"near": Box(0.0, 0.0, 0.5, 0.5)}
+
+    def found(camera: str, mode: str) -> tuple[Detection, ...]:
+        detector = TiledDetector(nanodet, default=mode, close=close)
+        return detector.detect([look_at(ground, camera)])[0]
+
+    people = {c: sum(d.label == "person" for d in found(c, "auto")) for c in ("near", "other")}
+    assert people["near"] > people["other"]
+    assert found("near", "off") == found("other", "off")
+
+
+def test_what_is_looked_at_again() -> None:
+    """Zones with whoever stands in them; nothing when that is most of the picture."""
+    assert close_view([]) is None
+    assert close_view([Box(0.0, 0.8, 1.0, 1.0)]) is None
+    view = close_view([Box(0.1, 0.6, 0.3, 0.8), Box(0.2, 0.7, 0.4, 0.85)])
+    assert view is not None
+    assert view.y0 == pytest.approx(0.25)
+    assert view.area < 0.5
 
 
 def seen(box: Box, score: float, label: str = "person") -> Detection:

@@ -22,12 +22,13 @@ def seldom(
     noon: datetime,
     people: Callable[[int], Sequence[Person]],
     things: Callable[[int], Sequence[Detection]],
+    looks: int = 12,
 ) -> list[tuple[int, Finding]]:
-    """Twelve looks, told by their number."""
+    """So many looks, told by their number."""
     return play(
         watcher(look_every_s=EVERY_S),
         noon,
-        12 * EVERY_S,
+        looks * EVERY_S,
         lambda s: people(s // EVERY_S),
         lambda s: things(s // EVERY_S),
         every_s=EVERY_S,
@@ -62,9 +63,9 @@ class TestFewLooks:
         """The detectors name no thing, and it came ten minutes after the person."""
 
         def people(look: int) -> list[Person]:
-            return [VENDOR, *[BUYER] * (look in {5, 7})]
+            return [*[VENDOR] * (look >= 3), *[BUYER] * (look in {8, 10})]
 
-        assert not seldom(noon, people, lambda n: [GOODS] * (n >= 3))
+        assert not seldom(noon, people, lambda n: [GOODS] * (n >= 6), looks=30)
 
     def test_what_no_detector_names_needs_a_customer_and_company(self, noon: datetime) -> None:
         """A static object that came with somebody may be a planter that they put out."""
@@ -77,6 +78,40 @@ class TestFewLooks:
         )
         assert found
         assert found[0][0] == 7 * EVERY_S
+
+    @pytest.mark.parametrize(("looks", "buys"), [(18, True), (40, False)])
+    def test_one_thing_needs_a_long_stay_and_a_customer(
+        self, noon: datetime, looks: int, buys: bool
+    ) -> None:
+        """Neither a short stay nor a long one without a customer is enough."""
+
+        def people(n: int) -> list[Person]:
+            return [*[VENDOR] * (n >= 3), *[BUYER] * (buys and n == 8)]
+
+        assert not seldom(noon, people, lambda n: [GOODS] * (n >= 3), looks=looks)
+
+    @pytest.mark.parametrize("missed", [0, 7], ids=["always seen", "missed once"])
+    def test_one_thing_is_enough_in_the_end(self, noon: datetime, missed: int) -> None:
+        """Nobody waits beside it for an hour; whom the detectors miss once came with it still."""
+
+        def people(n: int) -> list[Person]:
+            return [*[VENDOR] * (n >= 3 and n != missed), *[BUYER] * (n in {12, 24})]
+
+        found = seldom(noon, people, lambda n: [GOODS] * (n >= 3), looks=40)
+        assert found
+        assert found[0][0] >= 22 * EVERY_S
+
+    def test_who_was_there_before_has_brought_nothing(self, noon: datetime) -> None:
+        """Missed on one look, they seem to arrive with a planter put out beside them."""
+
+        def people(n: int) -> list[Person]:
+            return [*[VENDOR] * (n >= 3 and n != 10), *[BUYER] * (n in {15, 26})]
+
+        assert not seldom(noon, people, lambda n: [GOODS] * (n >= 11), looks=45)
+
+    def test_a_poster_stands_too_still(self, noon: datetime) -> None:
+        """However sure the detectors are: over minutes nobody looks as the place did at first."""
+        assert not seldom(noon, lambda _: [VENDOR], lambda n: [TABLE] * (n >= 5))
 
 
 class TestAsBigAsACar:
