@@ -138,12 +138,14 @@ class TestHiddenVendor:
     BUYERS = ((RED, BLACK), (BLUE, WHITE), (GREEN, BLUE), (WHITE, BLACK))
     RACK = thing("static_object", 0.56, 1.6, 0.7)
 
-    def _came(self, noon: datetime, times: Sequence[int]) -> list[tuple[int, Finding]]:
+    def _came(
+        self, noon: datetime, times: Sequence[int], before: Detection = RACK
+    ) -> list[tuple[int, Finding]]:
         def people(second: int) -> list[Person]:
             at = zip(times, self.BUYERS, strict=False)
             return [(0.5, *who) for begin, who in at if begin <= second < begin + 24]
 
-        return play(watcher(), noon, 200, people, lambda s: [self.RACK] * (s >= 30))
+        return play(watcher(), noon, 200, people, lambda s: [before] * (s >= 30))
 
     def test_customers_one_after_another(self, noon: datetime) -> None:
         """The third shows it; each stayed too short to be a vendor."""
@@ -152,6 +154,11 @@ class TestHiddenVendor:
         assert 130 <= found[0][0] <= 136
         assert "3 people have stopped" in found[0][1].reasons[1].en
         assert all(reason.zh and reason.en for reason in found[0][1].reasons)
+
+    def test_before_a_taxi_they_wait_for_it(self, noon: datetime) -> None:
+        """As big as a car, and nobody's feet are behind it."""
+        taxi = thing("static_object", 0.56, 2.8, 0.9)
+        assert not self._came(noon, (52, 85, 118, 150), taxi)
 
     def test_two_are_not_enough(self, noon: datetime) -> None:
         """People stop for a word, to tie a shoe."""
