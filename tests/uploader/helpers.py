@@ -171,7 +171,13 @@ class Box:
 
 
 class Platform:
-    """A platform on the receiver library, on a thread; notes every revision it accepts."""
+    """A platform on the receiver library, on a thread; notes every revision it accepts.
+
+    Attributes:
+        told: every revision, before it is answered.
+        answered: ids of those whose answer is stored.
+        doubled: ids told after that.
+    """
 
     def __init__(
         self,
@@ -184,6 +190,8 @@ class Platform:
     ) -> None:
         self.folder = folder
         self.told: list[CaseEvent] = []
+        self.answered: set[str] = set()
+        self.doubled: list[str] = []
         self.contents: dict[str, bytes] = {}
         self.signatures: list[str] = []
         self.states: list[str] = []
@@ -238,7 +246,10 @@ class Platform:
                 self.contents[file.info.sha256] = await file.read()
             self.signatures.append(case.signature)
             self.told.append(case.event)
+            if case.event.id in self.answered:
+                self.doubled.append(case.event.id)
             await case.accept()
+            self.answered.add(case.event.id)
 
     async def _hear(self, receiver: Receiver) -> None:
         async for event in receiver.events():
