@@ -63,6 +63,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--cases", type=int, default=30, help="cases in a run that is cut")
     parser.add_argument("--subsets", type=int, default=3, help="random images at each cut")
     parser.add_argument("--weather", type=float, default=1.0, help="share of the full counts")
+    parser.add_argument("--scene", default="", help="of the weather: those with this in the name")
     parser.add_argument("--steps", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     return parser.parse_args()
@@ -83,6 +84,7 @@ def _plan(o: argparse.Namespace) -> list[tuple[str, Callable[[Path], Result]]]:
         "weather": [
             (f"weather {name}", partial(_scene, scene, max(least, round(full * o.weather)), o.seed))
             for name, (scene, full, least) in SCENES.items()
+            if o.scene in name
         ],
         "story": [("story", lambda _at: story(o.steps, o.seed))],
     }
