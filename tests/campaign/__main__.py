@@ -60,6 +60,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--offline", type=int, default=200, help="restarts without a broker")
     parser.add_argument("--every", type=int, default=1, help="every n-th use of a system call")
     parser.add_argument("--minutes", type=float, default=60, help="of each part with strace")
+    parser.add_argument("--lives", default=",".join(exact.LIVES), help="of the parts with strace")
+    parser.add_argument("--errors", default="ENOSPC,EIO", help="of the disk")
     parser.add_argument("--cases", type=int, default=30, help="cases in a run that is cut")
     parser.add_argument("--subsets", type=int, default=3, help="random images at each cut")
     parser.add_argument("--weather", type=float, default=1.0, help="share of the full counts")
@@ -70,16 +72,17 @@ def _options() -> argparse.Namespace:
 
 
 def _plan(o: argparse.Namespace) -> list[tuple[str, Callable[[Path], Result]]]:
+    lives = tuple(o.lives.split(","))
     parts: dict[str, list[tuple[str, Callable[[Path], Result]]]] = {
         "kills": [
             ("kills", lambda at: storm.storm(at, o.kills, o.seed)),
             ("offline", lambda at: storm.offline(at, o.offline, o.seed)),
         ],
-        "syscalls": [("syscalls", lambda at: exact.kills(at, o.every, o.minutes))],
+        "syscalls": [("syscalls", lambda at: exact.kills(at, lives, o.every, o.minutes))],
         "power": [("power", lambda at: power_cuts(at, o.cases, o.subsets, o.seed))],
         "disk": [
-            (error, lambda at, error=error: exact.errors(at, error, o.every, o.minutes))
-            for error in ("ENOSPC", "EIO")
+            (error, lambda at, error=error: exact.errors(at, error, lives, o.every, o.minutes))
+            for error in o.errors.split(",")
         ],
         "weather": [
             (f"weather {name}", partial(_scene, scene, max(least, round(full * o.weather)), o.seed))

@@ -24,7 +24,7 @@ from tests.campaign import lives
 from tests.campaign.ledger import Book, Verdict, judge, lines
 from tests.campaign.nursery import Traced, end, spawn
 
-CALLS = ("pwrite64", "write", "fsync", "fdatasync", "rename", "ftruncate", "unlink", "mkdir")
+CALLS = ("fsync", "fdatasync", "rename", "write", "mkdir", "ftruncate", "unlink", "pwrite64")
 SENDS = ("sendto",)
 LIVES = ("maker", "uploader", "platform")
 _LIFE_S = 12.0
@@ -143,17 +143,19 @@ def stage(folder: Path) -> Iterator[Stage]:
         broker.stop()
 
 
-def kills(folder: Path, step: int, minutes: float) -> dict[str, object]:
+def kills(folder: Path, which: tuple[str, ...], step: int, minutes: float) -> dict[str, object]:
     """SIGKILL at every ``step``-th use of each call."""
     lives_and_calls = [
-        (life, call) for life in LIVES for call in CALLS + (SENDS if life != "maker" else ())
+        (life, call) for life in which for call in CALLS + (SENDS if life != "maker" else ())
     ]
     return _hurt(folder, "syscall_kills", "signal=SIGKILL", lives_and_calls, step, minutes)
 
 
-def errors(folder: Path, error: str, step: int, minutes: float) -> dict[str, object]:
+def errors(
+    folder: Path, error: str, which: tuple[str, ...], step: int, minutes: float
+) -> dict[str, object]:
     """The call fails instead of ending the process; ``error`` is ENOSPC or EIO."""
-    lives_and_calls = [(life, call) for life in LIVES for call in CALLS if call != "unlink"]
+    lives_and_calls = [(life, call) for life in which for call in CALLS if call != "unlink"]
     return _hurt(folder, error.lower(), f"error={error}", lives_and_calls, step, minutes)
 
 
