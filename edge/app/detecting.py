@@ -17,6 +17,7 @@ from edge.detectors.second_look import SecondLook
 from edge.detectors.static import StaticObjectDetector
 from edge.detectors.text import TextDetector
 from edge.detectors.tiles import TiledDetector, close_view
+from edge.detectors.unchanged import Changes, Gated, Limits
 from edge.disk import DiskWatch, Level
 from edge.geometry import Box
 from edge.scenes.finding import EventKind
@@ -68,7 +69,7 @@ def ground_watcher(
 
 
 def _model_inside(detector: Detector) -> ObjectDetector | None:
-    while isinstance(detector, (OnlyCameras, TiledDetector)):
+    while isinstance(detector, (Gated, OnlyCameras, TiledDetector)):
         detector = detector.detector
     return detector if isinstance(detector, ObjectDetector) else None
 
@@ -76,11 +77,14 @@ def _model_inside(detector: Detector) -> ObjectDetector | None:
 def build_detectors(settings: Settings) -> tuple[Detector, ...]:
     """Detectors in the order in which they build on each other."""
     chosen = settings.detectors
-    detectors = [
+    detectors: list[Detector] = [
         detector
         for name in chosen.object.models
         if (detector := _object_detector(settings, name)) is not None
     ]
+    if chosen.gate.enabled:
+        changes = _changes(settings)
+        detectors = [Gated(detector, changes) for detector in detectors]
     still = _watching(settings.active_cameras, EventKind.PILED_MATERIALS, EventKind.STREET_VENDING)
     if chosen.static.enabled and still:
         static = StaticObjectDetector(
@@ -105,6 +109,16 @@ def build_detectors(settings: Settings) -> tuple[Detector, ...]:
             TextDetector(regions, every_s=chosen.text.every_s, min_score=chosen.text.min_score)
         )
     return tuple(detectors)
+
+
+def _changes(settings: Settings) -> Changes:
+    """What tells quiet looks from others; what changes far from every zone does not matter."""
+    gate = settings.detectors.gate
+    zones = {
+        camera.id: [Zone.of(zone, settings.box.time_zone).bounds for zone in camera.zones]
+        for camera in settings.active_cameras
+    }
+    return Changes(Limits(gate.model_every_looks, gate.model_every_s), zones)
 
 
 def _object_detector(settings: Settings, name: str) -> Detector | None:

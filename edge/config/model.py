@@ -131,9 +131,18 @@ class SecondLookSettings(Section):
     look_alikes: str | None = "look-alikes"
 
 
+class GateSettings(Section):
+    """Looks on which nothing has changed are answered from the look before, without the model."""
+
+    enabled: bool = True
+    model_every_looks: Annotated[int, Field(ge=1, le=1000)] = 10
+    model_every_s: Annotated[float, Field(ge=1, le=24 * 3600)] = 300.0
+
+
 class DetectorSettings(Section):
     """All kinds of detectors."""
 
+    gate: GateSettings = GateSettings()
     object: ObjectSettings = ObjectSettings()
     static: StaticSettings = StaticSettings()
     text: TextSettings = TextSettings()

@@ -20,6 +20,7 @@ from edge.config.model import Settings
 from edge.detectors.base import Detection, Detector, Look, OnlyCameras
 from edge.detectors.static import StaticObjectDetector
 from edge.detectors.tiles import TiledDetector
+from edge.detectors.unchanged import Gated
 
 _Answers = dict[int, tuple[Detection, ...]]
 
@@ -74,7 +75,7 @@ def cached(
     made: list[Detector] = []
     for detector in detectors:
         inner: Detector = detector
-        while isinstance(inner, OnlyCameras | TiledDetector):
+        while isinstance(inner, Gated | OnlyCameras | TiledDetector):
             inner = inner.detector
         if isinstance(inner, StaticObjectDetector):
             made.append(detector)

@@ -21,8 +21,14 @@ from edge.streams.frame import Image, Reason
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 _LIVE_SCHEMES = frozenset({"rtsp", "rtsps"})
-# Small probes open an RTSP stream in half the time and a third of the CPU (measured).
-_RTSP_OPTIONS = {"rtsp_transport": "tcp", "probesize": "32768", "analyzeduration": "0"}
+# Small probes open an RTSP stream in a fraction of the time, and probing decodes only key frames:
+# 2 ms of CPU for an open instead of 10 (bench/visits.py).
+_RTSP_OPTIONS = {
+    "rtsp_transport": "tcp",
+    "probesize": "32768",
+    "analyzeduration": "0",
+    "skip_frame": "nokey",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 REGISTRY = CollectorRegistry()
 
 LOOKS = Counter("gridpatrol_looks", "Frames taken for analysis.", ["camera"], registry=REGISTRY)
+GATED_LOOKS = Counter(
+    "gridpatrol_gated_looks",
+    "Looks by who answered for their objects: the model, or the same picture before.",
+    ["seen"],
+    registry=REGISTRY,
+)
 DROPPED = Counter(
     "gridpatrol_frames_dropped",
     "Frames that newer ones replaced before they were analysed.",

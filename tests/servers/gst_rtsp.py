@@ -1,8 +1,10 @@
 """An RTSP server that nobody here wrote: GStreamer's, driven by the system's python3-gi.
 
-    /usr/bin/python3 gst_rtsp.py PORT [--user U --password P] NAME=FILE.h264[:FPS] …
+    /usr/bin/python3 gst_rtsp.py PORT [--user U --password P] [--shared] NAME=FILE.h264[:FPS] …
 
-Each client gets its own pipeline, so every stream starts at the beginning of the file and loops.
+Files are raw H.264 or H.265, told by their suffix. Each client gets its own pipeline, so every
+stream starts at the beginning of the file and loops; with --shared all join one that runs on, as
+with a camera, and wait for its next key frame.
 Run with the system's Python: the bindings are not on PyPI.
 """
 
@@ -17,9 +19,9 @@ from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 
 PIPELINE = (
     "( multifilesrc location={path} loop=true "
-    "! video/x-h264,stream-format=byte-stream,framerate={fps}/1 "
-    "! h264parse ! video/x-h264,stream-format=byte-stream,alignment=au "
-    "! rtph264pay name=pay0 pt=96 config-interval=1 )"
+    "! video/x-{codec},stream-format=byte-stream,framerate={fps}/1 "
+    "! {codec}parse ! video/x-{codec},stream-format=byte-stream,alignment=au "
+    "! rtp{codec}pay name=pay0 pt=96 config-interval=1 )"
 )
 AUDIO = "( audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay0 pt=8 )"
 
@@ -29,6 +31,7 @@ def main():
     parser.add_argument("port")
     parser.add_argument("--user")
     parser.add_argument("--password")
+    parser.add_argument("--shared", action="store_true")
     parser.add_argument("mounts", nargs="+")
     options = parser.parse_args()
     Gst.init(None)
@@ -45,8 +48,10 @@ def main():
         name, _, path = mount.partition("=")
         path, _, fps = path.partition(":")
         factory = GstRtspServer.RTSPMediaFactory()
-        factory.set_launch(AUDIO if path == "audio" else PIPELINE.format(path=path, fps=fps or 10))
-        factory.set_shared(False)
+        codec = "h265" if path.endswith(".h265") else "h264"
+        launch = PIPELINE.format(path=path, fps=fps or 10, codec=codec)
+        factory.set_launch(AUDIO if path == "audio" else launch)
+        factory.set_shared(options.shared)
         if options.user:
             permissions = GstRtspServer.RTSPPermissions()
             for right in ("media.factory.access", "media.factory.construct"):
