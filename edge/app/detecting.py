@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge.app.gate import Gate
+from edge.app.seldom import FROM_S, SeldomSeen
 from edge.cases.desk import CaseDesk
 from edge.cases.suppressed import SuppressedStore
 from edge.config.model import CameraSettings, Settings
@@ -40,12 +41,15 @@ def build_gate(
     def may_keep() -> bool:
         return watch is None or watch.level() < Level.EARLY
 
+    namer = _namer(settings)
+    seldom = frozenset(c.id for c in settings.active_cameras if c.look_every_s >= FROM_S)
     return Gate(
-        SecondLook(models, min_score=chosen.min_score, namer=_namer(settings)),
+        SecondLook(models, min_score=chosen.min_score, namer=namer),
         SuppressedStore(database, may_keep=may_keep),
         desk.has_open_case,
         again_after_s=chosen.again_after_s,
         min_scores={(c.id, z.id): z.min_score for c in settings.active_cameras for z in c.zones},
+        seldom=SeldomSeen(namer, seldom) if namer is not None and seldom else None,
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from edge.app.seldom import SeldomSeen
 from edge.cases.suppressed import Suppressed, SuppressedStore
 from edge.detectors.look_alikes import LOOK_ALIKES
 from edge.detectors.second_look import Judgement, Reason, SecondLook
@@ -60,6 +61,7 @@ class Gate:
         has_open_case: whether a finding only attaches to a case that is open.
         again_after_s: a suppressed thing is judged anew after so many seconds.
         min_scores: by camera and zone, the judged score from which a finding may open a case.
+        seldom: asks for more where looks lie minutes apart; None: nowhere.
     """
 
     def __init__(
@@ -70,12 +72,14 @@ class Gate:
         *,
         again_after_s: float,
         min_scores: Mapping[tuple[str, str], float] | None = None,
+        seldom: SeldomSeen | None = None,
     ) -> None:
         self._second_look = second_look
         self._shelf = shelf
         self._has_open_case = has_open_case
         self._again_after = timedelta(seconds=again_after_s)
         self._min_scores = min_scores or {}
+        self._seldom = seldom
         self._judged: dict[tuple[str, str], list[_Judged]] = {}
 
     def close(self) -> None:
@@ -113,6 +117,8 @@ class Gate:
     def _judge(self, finding: Finding) -> _Judged:
         image = finding.look.frame.image
         judgement = self._second_look.judge(image, finding.kind.value, finding.parts)
+        if self._seldom is not None:
+            judgement = self._seldom.judge(finding, judgement)
         places = self._judged.setdefault((finding.camera_id, finding.zone_id), [])
         against, held_as = _so_far(places, finding)
         if judgement.confirmed:
@@ -208,6 +214,12 @@ def in_words(reason: Reason) -> Words:
         return Words(
             f"二次核验：{reason.views} 个视角中不像任何已知的易混物",
             f"second look: like no known look-alike on {reason.views} views",
+        )
+    if reason.key == "not_recognised":
+        return Words(
+            f"二次核验：查看间隔较长，且无模型认出该物（{count} 个视角，均分 {reason.score:.2f}）",
+            "second look: looks lie minutes apart, and no model recognises the thing "
+            f"({count} views, mean score {reason.score:.2f})",
         )
     again_zh, again_en = (
         ("再次看到", "seen again")

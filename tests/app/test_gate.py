@@ -190,13 +190,14 @@ def test_every_reason_has_words() -> None:
         ("not_seen_again", "umbrella"),
         ("looks_like", "planter"),
         ("nothing_like", "left_behind"),
+        ("not_recognised", "left_behind"),
     ):
         words = in_words(Reason(key, about, 3, 4, 0.4))
         assert words.zh.startswith("二次核验")
         assert words.en.startswith("second look")
 
 
-def settings(**second_look: object) -> Settings:
+def settings(every_s: float = 2.0, **second_look: object) -> Settings:
     zone = {"id": "z-1", "watch": "piled_materials", "polygon": [[0, 0], [1, 0], [1, 1]]}
     return Settings.model_validate(
         {
@@ -209,6 +210,7 @@ def settings(**second_look: object) -> Settings:
                     "id": "cam-1",
                     "url": "x",
                     "position": {"lon": 114.4, "lat": 30.3},
+                    "look_every_s": every_s,
                     "zones": [zone],
                 }
             ],
@@ -243,5 +245,11 @@ def test_models_run_for_some_cameras_only_judge_too(tmp_path: Path) -> None:
         assert door is not None
         passed, _ = door.let_pass(report(0))
         assert passed.findings[0].reasons[-1].en.startswith("second look: like no known")
+        door.close()
+        door = build_gate(settings(every_s=60.0), [wrapped], office.desk, database)
+        assert door is not None
+        passed, held = door.let_pass(report(0))
+        assert (passed.findings, len(held)) == ((), 1)  # noise is no thing that it knows
+        assert "minutes apart" in held[0].second_reasons[-1].en
         door.close()
         assert build_gate(settings(enabled=False), [wrapped], office.desk, database) is None
