@@ -60,7 +60,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--offline", type=int, default=200, help="restarts without a broker")
     parser.add_argument("--every", type=int, default=1, help="every n-th use of a system call")
     parser.add_argument("--minutes", type=float, default=60, help="of each part with strace")
-    parser.add_argument("--lives", default=",".join(exact.LIVES), help="of the parts with strace")
+    parser.add_argument(
+        "--lives", default=",".join(exact.LIVES), help="with strace: platform, or platform rename"
+    )
     parser.add_argument("--errors", default="ENOSPC,EIO", help="of the disk")
     parser.add_argument("--cases", type=int, default=30, help="cases in a run that is cut")
     parser.add_argument("--subsets", type=int, default=3, help="random images at each cut")

@@ -144,19 +144,24 @@ def stage(folder: Path) -> Iterator[Stage]:
 
 
 def kills(folder: Path, which: tuple[str, ...], step: int, minutes: float) -> dict[str, object]:
-    """SIGKILL at every ``step``-th use of each call."""
-    lives_and_calls = [
-        (life, call) for life in which for call in CALLS + (SENDS if life != "maker" else ())
-    ]
-    return _hurt(folder, "syscall_kills", "signal=SIGKILL", lives_and_calls, step, minutes)
+    """SIGKILL at every ``step``-th use of each call; ``which``: lives, or ``maker write``."""
+    plan = _plan(which, lambda life: CALLS + (SENDS if life != "maker" else ()))
+    return _hurt(folder, "syscall_kills", "signal=SIGKILL", plan, step, minutes)
 
 
 def errors(
     folder: Path, error: str, which: tuple[str, ...], step: int, minutes: float
 ) -> dict[str, object]:
     """The call fails instead of ending the process; ``error`` is ENOSPC or EIO."""
-    lives_and_calls = [(life, call) for life in which for call in CALLS if call != "unlink"]
-    return _hurt(folder, error.lower(), f"error={error}", lives_and_calls, step, minutes)
+    plan = _plan(which, lambda _life: tuple(call for call in CALLS if call != "unlink"))
+    return _hurt(folder, error.lower(), f"error={error}", plan, step, minutes)
+
+
+def _plan(
+    which: tuple[str, ...], calls_of: Callable[[str], tuple[str, ...]]
+) -> list[tuple[str, str]]:
+    every = [(life, call) for life in LIVES for call in calls_of(life)]
+    return [(life, call) for life, call in every if {life, f"{life} {call}"} & set(which)]
 
 
 def _hurt(
