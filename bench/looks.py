@@ -1,156 +1,140 @@
-"""Cost of watching a camera: gridpatrol's way against the loops most people would write.
+"""Cameras a core can watch: gridpatrol's patrol against the ways others do it, over real RTSP.
 
-    make bench            # or: .venv/bin/python bench/looks.py --runs 5
+    make bench                                          # the short form, under 10 minutes
+    .venv/bin/python -m bench.looks --runs 5 --scenarios DIR      # the full form
 
-Same footage (1080p, 25 frames a second, a key frame every 2 s, H.264), same model, same machine,
-one after the other in one run, each run in turn so that a noisy neighbour hits all alike:
-
-* ``every frame``: OpenCV's VideoCapture, every frame decoded, the model on each;
-* ``one a second``: the same loop with the model on one frame a second;
-* ``gridpatrol``: key frames only through ``edge.streams``, the model on each.
-
-CPU seconds are of the whole process, all threads (getrusage): they say how many cameras a core
-carries, whatever the number of cores.
+1080p25, a key frame every 2 s, H.264 and H.265, from GStreamer's server; the same model everywhere,
+one thread. Runs take turns, so that a busy machine hits all alike; CPU time of all threads, so that
+the number of cores does not matter. The last line is one JSON object.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
+import os
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-import av
 import cv2
-import numpy as np
 
-from edge.detectors.base import Look
+from bench.footage import CODECS, make_clips, served
+from bench.overhead import overhead
+from bench.ways import Cost, frigate, gridpatrol, naive, viseron
 from edge.detectors.objects import ObjectDetector
+from edge.evaluation.cases import Judged, run_cases
+from edge.evaluation.load import load_scenarios
+from edge.evaluation.variants import Variant
 from edge.shipped import shipped
-from edge.streams.frame import Frame, Image
-from edge.streams.source import Source, key_frames, open_container
+from edge.telemetry.logs import configure_logs
 
-FPS, GOP_S, SECONDS = 25, 2, 20
-SIZE = (1920, 1080)
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one pass over the clip took."""
-
-    cpu_s: float
-    wall_s: float
-    looks: int
-    people: int
+NAIVE, FRIGATE, VISERON = "OpenCV, every frame", "Frigate's way", "Viseron's way"
+UNGATED, OURS = "gridpatrol, gate off", "gridpatrol"
+_SHORT_SCENARIOS = 8
 
 
-def make_clip(path: Path) -> None:
-    """The demo's footage as a street camera would send it."""
-    rng = np.random.default_rng(1)
-    with av.open(str(shipped("demo") / "footage/clear.mp4")) as source:
-        frames = [f.to_ndarray(format="bgr24") for f in source.decode(video=0)][: SECONDS * 10]
-    with av.open(str(path), "w") as out:
-        stream = out.add_stream("libx264", rate=FPS)
-        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
-        stream.options = {
-            "g": str(FPS * GOP_S), "bf": "0", "sc_threshold": "0", "preset": "veryfast", "b": "4M",
-        }  # fmt: skip
-        for number in range(SECONDS * FPS):
-            image = cv2.resize(frames[number * 10 // FPS], SIZE, interpolation=cv2.INTER_CUBIC)
-            image = cv2.add(image, rng.integers(0, 6, image.shape, np.uint8))
-            for packet in stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")):
-                out.mux(packet)
-        for packet in stream.encode():
-            out.mux(packet)
+def ways(url: str, detector: ObjectDetector, *, long: bool) -> dict[str, Callable[[], Cost]]:
+    """What is compared, by name."""
+    frames, visits = (250, 10) if long else (100, 5)
+    return {
+        NAIVE: lambda: naive(url, detector, frames // 2),
+        FRIGATE: lambda: frigate(url, detector, frames),
+        VISERON: lambda: viseron(url, detector, frames),
+        UNGATED: lambda: gridpatrol(url, detector, visits, gate=False),
+        OURS: lambda: gridpatrol(url, detector, visits, gate=True),
+    }
 
 
-def analyse(detector: ObjectDetector, image: Image) -> int:
-    """One look; returns the people seen, so that no way may skip the work."""
-    frame = Frame("bench", datetime.now(UTC), image, "key_frame", 0)
-    return sum(d.meaning == "person" for d in detector.detect([Look(frame)])[0])
+def watch(folder: Path, runs: int) -> dict[str, dict[str, float]]:
+    """Median CPU ms of a camera-second, by codec and way; printed as a table."""
+    detector = ObjectDetector(shipped("models") / "coco-nanodet", provider="cpu", threads=1)
+    table: dict[str, dict[str, float]] = {}
+    with served(make_clips(folder)) as urls:
+        for codec in CODECS:
+            chosen = ways(urls[codec], detector, long=runs >= 5)
+            costs: dict[str, list[Cost]] = {name: [] for name in chosen}
+            for _ in range(runs):
+                for name, way in chosen.items():
+                    costs[name].append(way())
+            table[codec] = {
+                name: statistics.median(c.cpu_s for c in found) * 1000
+                for name, found in costs.items()
+            }
+            show(codec, table[codec], costs)
+    return table
 
 
-def with_opencv(clip: Path, detector: ObjectDetector, every: int) -> tuple[int, int]:
-    """Decode every frame, analyse each ``every``-th."""
-    capture = cv2.VideoCapture(str(clip))
-    number = looks = people = 0
-    while True:
-        there, image = capture.read()
-        if not there:
-            return looks, people
-        if number % every == 0:
-            looks += 1
-            people += analyse(detector, image)
-        number += 1
+def show(codec: str, cpu: dict[str, float], costs: dict[str, list[Cost]]) -> None:
+    """One row a way."""
+    print(
+        f"{codec}: {'way':<22}{'CPU ms/camera-s':>17}{'cameras/core':>14}{'runs/s':>9}{'ratio':>8}"
+    )
+    for name, ms in cpu.items():
+        runs = statistics.median(c.runs for c in costs[name])
+        print(
+            f"      {name:<22}{ms:>17.2f}{1000 / ms:>14.1f}{runs:>9.3f}{cpu[NAIVE] / ms:>8.1f}",
+            flush=True,
+        )
 
 
-def with_gridpatrol(clip: Path, detector: ObjectDetector) -> tuple[int, int]:
-    """Key frames as a stream worker decodes them, without the replay's pacing."""
-    source = Source("bench", str(clip), 0.5, visit=False, open_timeout_s=10, read_timeout_s=10)
-    looks = people = 0
-    with open_container(source) as container:
-        for image, _ in key_frames(source, container, live=False):
-            looks += 1
-            people += analyse(detector, image)
-    return looks, people
+def recall(folder: Path, scenarios: Path | None, *, everything: bool) -> dict[str, float | None]:
+    """Found and false cases of our rules and of a bare loop with the same models."""
+    keys = ("recall_ours", "recall_naive", "precision_ours", "precision_naive")
+    if scenarios is None or not scenarios.is_dir():
+        return dict.fromkeys(keys)
+    chosen = list(load_scenarios(scenarios, "report"))
+    if not everything:
+        step = max(len(chosen) // _SHORT_SCENARIOS, 1)
+        chosen = chosen[::step][:_SHORT_SCENARIOS]
+    memory = folder / "memory"
+    ours = score(run_cases(chosen, Variant(), memory=memory))
+    bare = Variant(frozenset({"bare", "gate"}))
+    theirs = score(run_cases(chosen, bare, memory=memory))
+    print(f"cases of {len(chosen)} scenarios, (recall, precision): ours {ours}, naive {theirs}")
+    return dict(zip(keys, (ours[0], theirs[0], ours[1], theirs[1]), strict=True))
 
 
-def measure(way: Callable[[], tuple[int, int]]) -> Cost:
-    """CPU and wall time of one pass."""
-    before, began = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
-    looks, people = way()
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    return Cost(cpu, time.perf_counter() - began, looks, people)
+def score(judged: list[Judged]) -> tuple[float | None, float | None]:
+    """Recall and precision over all scenarios; a case told twice counts as false."""
+    found = sum(len(j.outcome.found) for j in judged)
+    missed = sum(len(j.outcome.missed) for j in judged)
+    false = sum(len(j.outcome.false) + len(j.outcome.duplicates) for j in judged)
+    return (
+        round(found / (found + missed), 3) if found + missed else None,
+        round(found / (found + false), 3) if found + false else None,
+    )
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--scenarios", type=Path, default=Path(".scenarios"))
+    parser.add_argument("--all-scenarios", action="store_true")
     options = parser.parse_args()
-    detector = ObjectDetector(shipped("models") / "coco-nanodet", provider="cpu", threads=1)
-    with tempfile.TemporaryDirectory() as folder:
-        clip = Path(folder) / "street.mp4"
-        make_clip(clip)
-        ways: dict[str, Callable[[], tuple[int, int]]] = {
-            "every frame": lambda: with_opencv(clip, detector, 1),
-            "one a second": lambda: with_opencv(clip, detector, FPS),
-            "gridpatrol": lambda: with_gridpatrol(clip, detector),
-        }
-        costs: dict[str, list[Cost]] = {name: [] for name in ways}
-        for _ in range(options.runs):
-            for name, way in ways.items():
-                costs[name].append(measure(way))
-    report(costs)
-
-
-def report(costs: dict[str, list[Cost]]) -> None:
-    """Medians, ratios against the first way, and one JSON object."""
-    cpu = {name: statistics.median(c.cpu_s for c in runs) for name, runs in costs.items()}
-    print(f"{'way':<14}{'CPU ms/stream-s':>17}{'cameras/core':>14}{'looks/s/core':>14}{'ratio':>8}")
-    table = {}
-    for name, runs in costs.items():
-        looks = runs[0].looks
-        table[name] = {
-            "cpu_ms_per_stream_s": round(cpu[name] / SECONDS * 1000, 1),
-            "cameras_per_core": round(SECONDS / cpu[name], 1),
-            "looks_per_s_per_core": round(looks / cpu[name], 1),
-            "cameras_ratio": round(cpu["every frame"] / cpu[name], 1),
-            "looks": looks,
-        }
-        row = table[name]
-        print(
-            f"{name:<14}{row['cpu_ms_per_stream_s']:>17}{row['cameras_per_core']:>14}"
-            f"{row['looks_per_s_per_core']:>14}{row['cameras_ratio']:>8}"
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    cv2.setNumThreads(1)
+    configure_logs(json_lines=True, level="ERROR")
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        table = watch(folder, options.runs)
+        parts = overhead(folder, options.runs)
+        print(json.dumps(parts))
+        accuracy = recall(folder, options.scenarios, everything=options.all_scenarios)
+    mean = {name: statistics.mean(table[codec][name] for codec in CODECS) for name in table["h264"]}
+    rivals = min(mean[FRIGATE], mean[VISERON])
+    print(
+        json.dumps(
+            {
+                "vs_naive": round(mean[NAIVE] / mean[OURS], 1),
+                "vs_decode_all": round(rivals / mean[OURS], 1),
+                "overhead": parts["overhead"],
+                **accuracy,
+            }
         )
-    print(json.dumps(table))
+    )
 
 
 if __name__ == "__main__":

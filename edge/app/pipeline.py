@@ -69,7 +69,7 @@ class Pipeline:
         result = Analysed()
         fit = []
         for frame in frames:
-            fault = picture_fault(frame.image)
+            fault = picture_fault(frame.small)
             if fault is None:
                 fit.append(Look(frame))
             else:

@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge.streams.frame import Image
+from edge.streams.frame import SMALL_WIDTH, Image, shrunk
 
-WIDTH = 320
+WIDTH = SMALL_WIDTH
 """Pixels across at which backgrounds are kept: enough for a bag, cheap for a thousand cameras."""
 
 _LOG_OFFSET = 24.0
@@ -99,8 +99,11 @@ class Laid:
 
 def shrink(image: Image) -> Image:
     """A picture 320 pixels wide, lightly smoothed."""
-    height = max(round(image.shape[0] * WIDTH / image.shape[1]), 1)
-    small = cv2.resize(image, (WIDTH, height), interpolation=cv2.INTER_AREA)
+    return smoothed(shrunk(image, WIDTH))
+
+
+def smoothed(small: Image) -> Image:
+    """What :func:`shrink` gives, of a picture that is 320 pixels wide already."""
     return np.asarray(cv2.GaussianBlur(small, (3, 3), 0), np.uint8)
 
 

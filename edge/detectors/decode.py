@@ -1,7 +1,8 @@
 """From a model's raw output to scored boxes, for each layout a card may name.
 
 Every function takes one picture's output and gives ``boxes (n, 4)`` as x0, y0, x1, y1 in input
-pixels and ``scores (n, classes)``.
+pixels and ``scores (n, classes)``. Rows without any score from ``least`` may be left out: where
+boxes cost more than scores, only those that can count are decoded.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from edge.detectors.card import ModelCard
 
 Floats = npt.NDArray[np.float32]
-Decoder = Callable[[Floats, ModelCard], tuple[Floats, Floats]]
+EVERY = -np.inf
 
 
 @lru_cache(maxsize=16)
@@ -40,14 +41,14 @@ def expected_rows(card: ModelCard) -> int:
     return len(_cells(card.input.width, card.input.height, strides)[0])
 
 
-def decode_yolov8(output: Floats, _card: ModelCard) -> tuple[Floats, Floats]:
+def decode_yolov8(output: Floats, _card: ModelCard, _least: float = EVERY) -> tuple[Floats, Floats]:
     """Layout ``(4 + classes, n)``: centre x, y, width, height in pixels; scores after sigmoid."""
     rows = output.T
     centre, half = rows[:, :2], rows[:, 2:4] / 2
     return np.concatenate((centre - half, centre + half), axis=1), rows[:, 4:]
 
 
-def decode_yolox(output: Floats, card: ModelCard) -> tuple[Floats, Floats]:
+def decode_yolox(output: Floats, card: ModelCard, _least: float = EVERY) -> tuple[Floats, Floats]:
     """Layout ``(n, 5 + classes)``: offsets to the cell, log sizes, objectness, class scores."""
     cells, strides = _cells(card.input.width, card.input.height, card.output.strides)
     centre = (output[:, :2] + cells) * strides
@@ -55,7 +56,7 @@ def decode_yolox(output: Floats, card: ModelCard) -> tuple[Floats, Floats]:
     return np.concatenate((centre - half, centre + half), axis=1), output[:, 5:] * output[:, 4:5]
 
 
-def decode_nanodet(output: Floats, card: ModelCard) -> tuple[Floats, Floats]:
+def decode_nanodet(output: Floats, card: ModelCard, least: float = EVERY) -> tuple[Floats, Floats]:
     """Layout ``(n, classes + 4 * bins)``: scores, then a distribution over each side's distance.
 
     Generalised focal loss (Li et al., 2020): the distance is the expectation of a softmax over
@@ -63,6 +64,9 @@ def decode_nanodet(output: Floats, card: ModelCard) -> tuple[Floats, Floats]:
     """
     cells, strides = _cells(card.input.width, card.input.height, card.output.strides)
     count = len(card.output.classes)
+    if least > EVERY:
+        kept = output[:, :count].max(axis=1) >= least
+        output, cells, strides = output[kept], cells[kept], strides[kept]
     logits = output[:, count:].reshape(len(output), 4, card.output.bins)
     weights = np.exp(logits - logits.max(axis=2, keepdims=True))
     weights /= weights.sum(axis=2, keepdims=True)
@@ -72,7 +76,9 @@ def decode_nanodet(output: Floats, card: ModelCard) -> tuple[Floats, Floats]:
     return boxes, output[:, :count]
 
 
-def decode_fastestdet(output: Floats, card: ModelCard) -> tuple[Floats, Floats]:
+def decode_fastestdet(
+    output: Floats, card: ModelCard, _least: float = EVERY
+) -> tuple[Floats, Floats]:
     """Layout ``(5 + classes, rows, columns)``: objectness, offsets and sizes before their squash.
 
     Offsets are tanh, sizes sigmoid of the whole input; class scores weigh less than objectness
@@ -87,6 +93,8 @@ def decode_fastestdet(output: Floats, card: ModelCard) -> tuple[Floats, Floats]:
     known = np.clip(rows, 0.0, 1.0)
     return boxes, known[:, :1] ** 0.6 * known[:, 5:] ** 0.4
 
+
+Decoder = Callable[[Floats, ModelCard, float], tuple[Floats, Floats]]
 
 DECODERS: dict[str, Decoder] = {
     "yolov8": decode_yolov8,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from edge.detectors.base import Detection, Look
 from edge.detectors.card import load_card
-from edge.detectors.decode import DECODERS, Floats
+from edge.detectors.decode import DECODERS, EVERY, Floats
 from edge.detectors.session import check_shape, open_session
 from edge.errors import Code, ModelError
 from edge.geometry import Box
@@ -33,6 +33,10 @@ class ObjectDetector:
 
     Thread-safe: one session may be called from several threads.
 
+    Attributes:
+        card: the model's card.
+        session: ONNX Runtime's, for whoever measures it.
+
     Args:
         folder: the model's folder.
         provider: ``auto``, ``cpu``, ``cuda``, ``tensorrt`` or ``openvino``.
@@ -51,10 +55,12 @@ class ObjectDetector:
                 f"layout {self.card.output.layout} finds no objects",
                 "Name it under detectors.second_look.look_alikes",
             )
-        self._session = open_session(folder, self.card, provider, threads)
-        self._batch = check_shape(folder, self.card, self._session)
+        self.session = open_session(folder, self.card, provider, threads)
+        self._batch = check_shape(folder, self.card, self.session)
         self._meanings = [self.card.meanings.get(name, "") for name in self.card.output.classes]
         self._means = np.array([bool(meaning) for meaning in self._meanings])
+        self._mean = np.array(self.card.input.mean, np.float32)
+        self._std = np.array(self.card.input.std, np.float32)
         thresholds = self.card.thresholds
         self._thresholds = np.array(
             [thresholds.per_class.get(name, thresholds.score) for name in self.card.output.classes],
@@ -90,8 +96,9 @@ class ObjectDetector:
         for start in range(0, len(images), self._batch):
             chunk = images[start : start + self._batch]
             prepared = [self._prepare(image) for image in chunk]
-            tensor = np.stack([blob for blob, _ in prepared])
-            outputs = self._session.run(None, {self.card.input.name: tensor})[0]
+            blobs = [blob for blob, _ in prepared]
+            tensor = blobs[0][None] if len(blobs) == 1 else np.stack(blobs)
+            outputs = self.session.run(None, {self.card.input.name: tensor})[0]
             for image, output, (_, fit) in zip(chunk, outputs, prepared, strict=True):
                 found.append(self._read(output, fit, image, wanted))
         return found
@@ -108,17 +115,22 @@ class ObjectDetector:
         canvas[top : top + inner_h, left : left + inner_w] = cv2.resize(image, (inner_w, inner_h))
         if wanted.colour == "rgb":
             canvas = canvas[:, :, ::-1]
-        blob = canvas.astype(np.float32)
-        blob -= np.array(wanted.mean, np.float32)
-        blob /= np.array(wanted.std, np.float32)
-        return np.ascontiguousarray(blob.transpose(2, 0, 1)), _Fit(scale, left, top)
+        blob = np.empty((3, wanted.height, wanted.width), np.float32)
+        for channel in range(3):  # straight into the input: a third of the time of doing it whole
+            np.subtract(canvas[:, :, channel], self._mean[channel], out=blob[channel])
+            blob[channel] /= self._std[channel]
+        return blob, _Fit(scale, left, top)
 
     def _read(
         self, output: Floats, fit: _Fit, image: Image, thresholds: Floats
     ) -> tuple[Detection, ...]:
-        boxes, scores = DECODERS[self.card.output.layout](output, self.card)
-        if self.card.calibration is not None:
-            known = self.card.calibration
+        known = self.card.calibration
+        # Calibration moves scores: what it makes of those below the threshold is not known yet.
+        least = EVERY if known is not None else float(thresholds.min())
+        boxes, scores = DECODERS[self.card.output.layout](output, self.card, least)
+        if not len(scores):
+            return ()
+        if known is not None:
             scores = np.interp(scores, known.raw, known.right).astype(np.float32)
         best = scores.argmax(axis=1)
         top = scores[np.arange(len(scores)), best]

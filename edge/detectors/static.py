@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.detectors.background import Floats, Laid, Mask, differs, shrink
+from edge.detectors.background import Floats, Laid, Mask, differs, smoothed
 from edge.detectors.base import Detection, Look
 from edge.detectors.regions import Compared, Region, Traffic, light_only, regions, standing
 from edge.detectors.stillness import Stillness
@@ -125,7 +125,7 @@ class StaticObjectDetector:
         return [self._detect_one(look) for look in looks]
 
     def _detect_one(self, look: Look) -> tuple[Detection, ...]:
-        small = shrink(look.frame.image)
+        small = smoothed(look.frame.small)
         scene = self._scene(look.frame.camera_id, small.shape)
         hidden = standing(look, small.shape[:2])
         scene.traffic.note(look)

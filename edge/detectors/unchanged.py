@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from edge.detectors.base import Detection, Detector, Look
 from edge.geometry import Box, enclosing
-from edge.streams.frame import Image
+from edge.streams.frame import Image, shrunk
 from edge.telemetry import metrics
 
 WIDTH = 160
@@ -55,11 +55,9 @@ def normalised(image: Image) -> Floats:
     """The small grey picture, each pixel against its surroundings; ``(h, 160)``.
 
     Args:
-        image: ``(height, width, 3)`` BGR.
+        image: ``(height, width, 3)`` BGR, any size that is larger.
     """
-    height = max(round(image.shape[0] * WIDTH / image.shape[1]), 1)
-    small = cv2.resize(image, (WIDTH, height), interpolation=cv2.INTER_AREA)
-    grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    grey = cv2.cvtColor(shrunk(image, WIDTH), cv2.COLOR_BGR2GRAY).astype(np.float32)
     grey -= cv2.blur(grey, (_AROUND, _AROUND))
     contrast = cv2.sqrt(cv2.blur(grey * grey, (_AROUND, _AROUND)) + _FLAT * _FLAT)
     return np.asarray(grey / contrast, np.float32)
@@ -117,7 +115,7 @@ class Changes:
 
     def _decide(self, look: Look) -> bool:
         frame = look.frame
-        picture = normalised(frame.image)
+        picture = normalised(frame.small)
         seen = self._seen.get(frame.camera_id)
         if seen is not None and not self._is_due(seen, frame.captured_at):
             part = self._parts.get(frame.camera_id, Box(0.0, 0.0, 1.0, 1.0))

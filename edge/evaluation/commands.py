@@ -144,7 +144,7 @@ def cases(  # noqa: PLR0917 - each is an option of its own
     split: Annotated[str, typer.Option(help="report, tuning or all.")] = "all",
     report: ReportOption = None,
     without: Annotated[
-        str, typer.Option(help="Stages to switch off: zones,dwell,second_look,dedup,bare.")
+        str, typer.Option(help="Stages to switch off: zones,dwell,second_look,dedup,bare,gate.")
     ] = "",
     models: Annotated[
         str, typer.Option(help="Object models instead of the configured ones: a,b.")

@@ -4,7 +4,7 @@
 most, since each search of so much takes a second and more. ``dwell``: nothing needs to stay.
 ``second_look``: findings are not judged again. ``dedup``: every time a rule begins to fire counts
 as a case. ``bare``: none of the rules; any detection of a fitting meaning is a case, one per ten
-minutes.
+minutes. ``gate``, besides: the models see every look.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from edge.config.model import CameraSettings, DetectorSettings, ZoneSettings
 from edge.errors import Code, EvaluationError
 
 STAGES = ("zones", "dwell", "second_look", "dedup", "bare")
+"""Those whose contribution the accuracy report shows."""
+_SWITCHES = (*STAGES, "gate")
 SEARCHES = 16
 _AT_ONCE_S = 0.1
 _WHOLE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
@@ -49,6 +51,8 @@ class Variant:
         if "zones" in self.without:
             every_s = max(given.text.every_s, length_s / SEARCHES)
             update["text"] = given.text.model_copy(update={"every_s": every_s})
+        if "gate" in self.without:
+            update["gate"] = given.gate.model_copy(update={"enabled": False})
         second_look = getattr(given, "second_look", None)
         if "second_look" in self.without and second_look is not None:
             update["second_look"] = second_look.model_copy(update={"enabled": False})
@@ -74,12 +78,12 @@ def stages(given: Collection[str]) -> frozenset[str]:
         EvaluationError: one of them is not known.
     """
     wanted = frozenset(part.strip().replace("-", "_") for part in given) - {""}
-    unknown = sorted(wanted - set(STAGES))
+    unknown = sorted(wanted - set(_SWITCHES))
     if unknown:
         raise EvaluationError(
             Code.EVL_OPTION,
             "--without",
             f"unknown stage {', '.join(unknown)}",
-            f"Use any of {', '.join(STAGES)}, with commas between",
+            f"Use any of {', '.join(_SWITCHES)}, with commas between",
         )
     return wanted

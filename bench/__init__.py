@@ -1,0 +1,1 @@
+"""Benchmarks: what a look costs, and against whom."""

@@ -1,0 +1,143 @@
+"""The ways of watching a camera that are compared; each gives the CPU seconds of a camera-second.
+
+The rivals are reproduced from their documented defaults, with our model in place of theirs, and
+always to their advantage: one inference per picture with motion however many regions it has.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import av
+import cv2
+import numpy as np
+
+from bench.footage import FPS
+from edge.detectors.base import Look
+from edge.detectors.objects import ObjectDetector
+from edge.detectors.unchanged import Changes, Gated, Limits
+from edge.streams.frame import Frame, Image
+from edge.streams.source import Source, pictures
+
+REVISIT_S = 30.0
+_ARRIVE_S = 0.37
+"""Between two visits, so that they arrive at other places between two key frames."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """CPU seconds of all threads for a second of one camera, and inferences a second."""
+
+    cpu_s: float
+    runs: float
+
+
+def analyse(detector: ObjectDetector, image: Image) -> None:
+    """One inference with its pre- and post-processing."""
+    detector.detect([Look(Frame("bench", datetime.now(UTC), image, "key_frame", 0))])
+
+
+def naive(url: str, detector: ObjectDetector, frames: int) -> Cost:
+    """OpenCV's loop: every frame decoded, the model on each."""
+    capture = cv2.VideoCapture(url)
+    capture.read()
+    began = time.process_time()
+    for _ in range(frames):
+        there, image = capture.read()
+        assert there
+        analyse(detector, np.asarray(image, np.uint8))
+    spent = time.process_time() - began
+    capture.release()
+    return Cost(spent / frames * FPS, FPS)
+
+
+def frigate(url: str, detector: ObjectDetector, frames: int) -> Cost:
+    """Frigate 0.17: decode all, 5 pictures a second at native size, motion, model on motion.
+
+    Motion at a height of 100: contrast stretched, difference from a running mean (frame_alpha
+    0.01) above 30, dilated, contours of 10 pixels or more.
+    """
+    mean: np.ndarray | None = None
+
+    def moved(frame: av.VideoFrame) -> bool:
+        nonlocal mean
+        grey = frame.to_ndarray(format="gray")
+        small = cv2.resize(grey, (178, 100)).astype(np.float32)
+        low, high = np.percentile(small, (4, 96))
+        small = np.clip((small - low) * (255.0 / max(high - low, 1.0)), 0, 255)
+        small = cv2.GaussianBlur(small, (3, 3), 1)
+        mean = small if mean is None else mean
+        mask = cv2.dilate((cv2.absdiff(small, mean) > 30).astype(np.uint8), None)
+        cv2.accumulateWeighted(small, mean, 0.01)
+        found = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)[0]
+        return any(cv2.contourArea(contour) >= 10 for contour in found)
+
+    return _decode_all(url, detector, frames, 5, moved)
+
+
+def viseron(url: str, detector: ObjectDetector, frames: int) -> Cost:
+    """Viseron 3: decode all, motion on one picture a second at 300 x 300, model where it moves.
+
+    Background subtractor with alpha 0.1 and threshold 15, motion from 8 % of the picture.
+    """
+    mean: np.ndarray | None = None
+
+    def moved(frame: av.VideoFrame) -> bool:
+        nonlocal mean
+        small = cv2.resize(frame.to_ndarray(format="gray"), (300, 300))
+        blurred = cv2.GaussianBlur(small, (21, 21), 0).astype(np.float32)
+        mean = blurred if mean is None else mean
+        cv2.accumulateWeighted(blurred, mean, 0.1)
+        return float((cv2.absdiff(blurred, mean) > 15).mean()) >= 0.08
+
+    return _decode_all(url, detector, frames, 1, moved)
+
+
+def _decode_all(
+    url: str,
+    detector: ObjectDetector,
+    frames: int,
+    fps: int,
+    moved: Callable[[av.VideoFrame], bool],
+) -> Cost:
+    runs = number = 0
+    options = {"rtsp_transport": "tcp", "probesize": "32768", "analyzeduration": "0"}
+    with av.open(url, options=options) as container:
+        stream = container.streams.video[0]
+        stream.codec_context.thread_count = 1
+        began = time.process_time()
+        for frame in container.decode(stream):
+            if number % (FPS // fps) == 0 and moved(frame):
+                runs += 1
+                analyse(detector, np.asarray(frame.to_ndarray(format="bgr24"), np.uint8))
+            number += 1
+            if number >= frames:
+                break
+        spent = time.process_time() - began
+    return Cost(spent / frames * FPS, runs / frames * FPS)
+
+
+def gridpatrol(url: str, detector: ObjectDetector, visits: int, *, gate: bool) -> Cost:
+    """Patrol: open, one key frame, close, every 30 s; the model where something has changed."""
+    source = Source("bench", url, REVISIT_S, True, 10.0, 10.0)
+    changes = Changes(Limits(10 if gate else 1, 300.0), {})
+    gated = Gated(detector, changes)
+    runs, spent = 0, 0.0
+    for number in range(visits):
+        time.sleep(_ARRIVE_S)
+        began = time.process_time()
+        for image in _visit(source):
+            look = Look(Frame("bench", datetime.now(UTC), image, "visit", number))
+            runs += changes.matters(look)
+            gated.detect([look])
+        spent += time.process_time() - began
+    return Cost(spent / visits / REVISIT_S, runs / visits / REVISIT_S)
+
+
+def _visit(source: Source) -> Iterator[Image]:
+    for image, _ in pictures(source):
+        yield image
+        return
