@@ -27,8 +27,8 @@ _MIN_PIXELS = 6  # people smaller than this across have no colours to speak of
 
 def light_of(image: Image) -> npt.NDArray[np.float32]:
     """Mean of each channel over the picture, ``(3,)`` BGR; what the light does to all alike."""
-    mean = image[::8, ::8].reshape(-1, 3).mean(axis=0, dtype=np.float32)
-    return np.asarray(np.maximum(mean, 1.0), np.float32)
+    mean = cv2.mean(np.ascontiguousarray(image[::8, ::8]))[:3]  # NumPy's takes ten times as long
+    return np.maximum(np.array(mean, np.float32), np.float32(1.0))
 
 
 def describe(image: Image, box: Box, light: npt.NDArray[np.float32]) -> Descriptor | None:

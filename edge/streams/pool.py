@@ -10,11 +10,10 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-import numpy as np
-
-from edge.errors import Code
+from edge.errors import Code, StreamError
 from edge.streams.frame import Frame
 from edge.streams.pace import Hurry
+from edge.streams.slot import Slot
 from edge.streams.source import Source
 from edge.streams.worker import Backoff, Beat, FrameHeader, StateChange, run_worker
 
@@ -28,6 +27,7 @@ class _Worker:
     sources: tuple[Source, ...]
     process: BaseProcess
     pipe: Connection
+    slot: Slot
     heard_at: float
     crashes: int = 0
     asked: bool = False
@@ -139,20 +139,22 @@ class StreamPool:
             if worker.process.is_alive():
                 worker.process.kill()
                 worker.process.join()
+            worker.slot.close()
         self._workers.clear()
         self._waiting.clear()
 
     def _spawn(self, group: tuple[Source, ...], crashes: int) -> _Worker:
         ours, theirs = _SPAWN.Pipe(duplex=True)
+        slot = Slot()
         process = _SPAWN.Process(
             target=run_worker,
-            args=(group, self._backoff, theirs),
+            args=(group, self._backoff, theirs, slot),
             name=f"streams-{group[0].camera_id}",
             daemon=True,
         )
         process.start()
         theirs.close()
-        return _Worker(group, process, ours, time.monotonic(), crashes)
+        return _Worker(group, process, ours, slot, time.monotonic(), crashes)
 
     def _ask(self, worker: _Worker, round_: Collected) -> None:
         if worker.asked:
@@ -176,11 +178,11 @@ class StreamPool:
                 elif isinstance(message, Beat):
                     worker.beating = True
                     self._check_threads(worker, message, round_)
-        except (EOFError, OSError):
+        except (EOFError, OSError, StreamError):
             self._lost(worker, Code.CAM_WORKER_DIED, "its stream worker died", round_)
 
     def _frame(self, worker: _Worker, header: FrameHeader, round_: Collected) -> Frame:
-        pixels = np.frombuffer(worker.pipe.recv_bytes(), np.uint8).reshape(header.shape)
+        pixels = worker.slot.read(header.shape)
         worker.asked = False
         if header.dropped:
             round_.dropped[header.camera_id] = (
@@ -214,6 +216,7 @@ class StreamPool:
         worker.process.kill()
         worker.process.join()
         worker.pipe.close()
+        worker.slot.close()
         crashes = worker.crashes + 1
         due = time.monotonic() + self._backoff.delay_s(crashes)
         split = crashes >= _CRASHES_BEFORE_SPLIT and len(worker.sources) > 1

@@ -22,6 +22,7 @@ from edge.clock import utc_now
 from edge.errors import StreamError
 from edge.streams.frame import Image, Reason
 from edge.streams.pace import Hurry, Pace
+from edge.streams.slot import Slot
 from edge.streams.source import Source, pictures
 
 State = Literal["starting", "up", "down"]
@@ -40,7 +41,7 @@ class StateChange:
 
 @dataclass(frozen=True, slots=True)
 class FrameHeader:
-    """What is told of a picture before its bytes follow."""
+    """What is told of a picture that lies in the slot."""
 
     camera_id: str
     captured_at: datetime
@@ -173,14 +174,14 @@ class _Outbox:
         return changes
 
 
-def run_worker(sources: Sequence[Source], backoff: Backoff, pipe: Connection) -> None:
+def run_worker(sources: Sequence[Source], backoff: Backoff, pipe: Connection, slot: Slot) -> None:
     """The process' main function: serve until the core closes the pipe or asks to stop."""
     mailbox, outbox = _Mailbox(), _Outbox()
     cameras = [_Camera(source, mailbox, outbox, backoff) for source in sources]
     for camera in cameras:
         camera.start()
     try:
-        _serve(pipe, mailbox, outbox, cameras)
+        _serve(pipe, slot, mailbox, outbox, cameras)
     except (EOFError, OSError, KeyboardInterrupt):
         pass  # the core is gone: so are we
     finally:
@@ -188,7 +189,11 @@ def run_worker(sources: Sequence[Source], backoff: Backoff, pipe: Connection) ->
 
 
 def _serve(
-    pipe: Connection, mailbox: _Mailbox, outbox: _Outbox, cameras: Sequence[_Camera]
+    pipe: Connection,
+    slot: Slot,
+    mailbox: _Mailbox,
+    outbox: _Outbox,
+    cameras: Sequence[_Camera],
 ) -> None:
     credit = 0
     next_beat = 0.0
@@ -208,8 +213,8 @@ def _serve(
             pipe.send(Beat({camera.name: now - camera.active_at for camera in cameras}))
         if credit and (taken := mailbox.take(0.1)):
             header, image = taken
+            slot.write(image)
             pipe.send(header)
-            pipe.send_bytes(image.reshape(-1).data)
             credit -= 1
 
 

@@ -1,0 +1,84 @@
+"""The memory in which a stream worker leaves a picture for the core; one picture at a time.
+
+Six megabytes through a pipe cost as much as decoding them did (``docs/performance.md``): here they
+are copied once in, once out. The worker writes only when the core has asked for a picture, the core
+reads only when it has been told of one, so neither waits for the other.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+from collections.abc import Callable
+from math import prod
+from multiprocessing.reduction import DupFd
+from typing import Any
+
+import numpy as np
+
+from edge.errors import Code, StreamError
+from edge.streams.frame import Image
+
+
+class Slot:
+    """Shared memory that grows with the largest picture; passed to the worker as it starts.
+
+    It cannot shrink, or a worker gone mad could take the memory away under the core.
+
+    Args:
+        descriptor: of memory made before, or None to make some.
+    """
+
+    def __init__(self, descriptor: int | None = None) -> None:
+        if descriptor is None:
+            flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
+            descriptor = os.memfd_create("gridpatrol-picture", flags)
+            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
+        self._descriptor = descriptor
+        self._mapped: mmap.mmap | None = None
+
+    def __reduce__(self) -> tuple[Callable[[Any], Slot], tuple[Any]]:
+        return _opened, (DupFd(self._descriptor),)
+
+    def write(self, image: Image) -> None:
+        """Leave a picture, ``(height, width, 3)``, over the one before."""
+        if os.fstat(self._descriptor).st_size < image.nbytes:
+            os.ftruncate(self._descriptor, image.nbytes)
+        self._view(image.shape)[:] = image
+
+    def read(self, shape: tuple[int, int, int]) -> Image:
+        """The picture that was left, copied.
+
+        Raises:
+            StreamError: there is less than the shape calls for; the worker is not in order.
+        """
+        if min(shape) <= 0 or os.fstat(self._descriptor).st_size < prod(shape):
+            raise StreamError(
+                Code.CAM_WORKER_DIED,
+                "stream worker",
+                f"announced a picture of {shape} that it did not leave",
+                "It is restarted by itself",
+            )
+        return self._view(shape).copy()
+
+    def close(self) -> None:
+        """Give the memory back; safe to call twice."""
+        if self._mapped is not None:
+            self._mapped.close()
+            self._mapped = None
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _view(self, shape: tuple[int, ...]) -> Image:
+        wanted = prod(shape)
+        if self._mapped is None or len(self._mapped) < wanted:
+            if self._mapped is not None:
+                self._mapped.close()
+            self._mapped = mmap.mmap(self._descriptor, wanted)
+        return np.frombuffer(self._mapped, np.uint8, wanted).reshape(shape)
+
+
+def _opened(duplicate: Any) -> Slot:
+    return Slot(duplicate.detach())
