@@ -36,11 +36,17 @@ _ENCODERS = {
 }
 
 
-def make_clips(folder: Path) -> dict[str, Path]:
-    """The demo's footage as a street camera would send it: raw streams by codec."""
+def make_clips(folder: Path, *, quiet: bool = False) -> dict[str, Path]:
+    """The demo's footage as a street camera would send it: raw streams by codec.
+
+    Args:
+        folder: gets them.
+        quiet: nothing moves, only the sensor's noise.
+    """
     rng = np.random.default_rng(1)
     with av.open(str(shipped("demo") / "footage/clear.mp4")) as source:
         frames = [f.to_ndarray(format="bgr24") for f in source.decode(video=0)][: SECONDS * 10]
+    frames = frames[:1] * len(frames) if quiet else frames
     noise = [rng.integers(0, 6, (SIZE[1], SIZE[0], 3), np.uint8) for _ in range(5)]
     clips = {codec: folder / f"street.{codec}" for codec in CODECS}
     outs = []

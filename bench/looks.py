@@ -47,11 +47,11 @@ def ways(url: str, detector: ObjectDetector, *, long: bool) -> dict[str, Callabl
     }
 
 
-def watch(folder: Path, runs: int) -> dict[str, dict[str, float]]:
+def watch(folder: Path, runs: int, *, quiet: bool) -> dict[str, dict[str, float]]:
     """Median CPU ms of a camera-second, by codec and way; printed as a table."""
     detector = ObjectDetector(shipped("models") / "coco-nanodet", provider="cpu", threads=1)
     table: dict[str, dict[str, float]] = {}
-    with served(make_clips(folder)) as urls:
+    with served(make_clips(folder, quiet=quiet)) as urls:
         for codec in CODECS:
             chosen = ways(urls[codec], detector, long=runs >= 5)
             costs: dict[str, list[Cost]] = {name: [] for name in chosen}
@@ -112,6 +112,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--scenarios", type=Path, default=Path(".scenarios"))
+    parser.add_argument("--quiet", action="store_true", help="nothing moves; the table alone")
     parser.add_argument("--all-scenarios", action="store_true")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -119,7 +120,9 @@ def main() -> None:
     configure_logs(json_lines=True, level="ERROR")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        table = watch(folder, options.runs)
+        table = watch(folder, options.runs, quiet=options.quiet)
+        if options.quiet:
+            return
         parts = overhead(folder, options.runs)
         print(json.dumps(parts))
         accuracy = recall(folder, options.scenarios, everything=options.all_scenarios)

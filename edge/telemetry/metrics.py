@@ -38,6 +38,12 @@ LOOK_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
     registry=REGISTRY,
 )
+INFERENCE_SECONDS = Gauge(
+    "gridpatrol_inference_seconds",
+    "One inference as measured at the start, where several execution providers were tried.",
+    ["model", "provider"],
+    registry=REGISTRY,
+)
 FINDINGS = Counter(
     "gridpatrol_findings", "Looks on which a rule fired.", ["kind"], registry=REGISTRY
 )
