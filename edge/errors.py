@@ -95,6 +95,9 @@ class Code(StrEnum):
     RUN_PORT = "RUN-001"
     RUN_EXTRA = "RUN-002"
 
+    CON_FORBIDDEN = "CON-001"
+    CON_NO_LETTER = "CON-002"
+
     EVL_DATA = "EVL-001"
     EVL_LABEL = "EVL-002"
     EVL_PICTURE = "EVL-003"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from edge.streams.pool import Collected
 from edge.telemetry import metrics
 from edge.telemetry.logs import get_logger
 from uploader.commands import Desired
+from uploader.letters import Letters
 
 _COLLECT_S = 0.25
 _WISHES_EVERY_S = 5.0
@@ -255,13 +257,28 @@ def open_edge(settings: Settings, config: Path | None = None) -> Edge:
     try:
         edge = Edge(settings, rooms, board, Configuration(config, settings))
         if settings.console.enabled:
-            edge.console = ConsoleServer(settings.console.host, settings.console.port, board)
+            edge.console = ConsoleServer(
+                settings.console.host, settings.console.port, board, _resending(settings)
+            )
             edge.url = edge.console.start()
             log.info("console_open", url=edge.url)
     except GridpatrolError:
         rooms.close()
         raise
     return edge
+
+
+def _resending(settings: Settings) -> Callable[[int], bool]:
+    """Makes a dead letter due again; opens the outbox for each, as the command does."""
+
+    def resend(seq: int) -> bool:
+        shelf = Letters(settings.box.state_dir / "gridpatrol.db")
+        try:
+            return bool(shelf.resend([seq]))
+        finally:
+            shelf.close()
+
+    return resend
 
 
 def _timed(stage: str, seconds: float) -> None:

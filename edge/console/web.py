@@ -1,8 +1,12 @@
-"""The status page: loopback unless told otherwise, read-only, works without the Internet.
+"""The status page: loopback unless told otherwise, works without the Internet.
+
+Everything is read-only but one: a rejected letter can be sent again, on loopback alone, as the page
+has no log-in.
 
 - ``/``: the page
 - ``/api/status``: box, way to the platform, cameras; ``cases_version`` grows with the cases
 - ``/api/cases``: the cases on the board, newest first
+- ``POST /api/outbox/{seq}/resend``: 200, 404 when it is no dead letter, 403 when not allowed
 - ``/looks/{camera}.jpg``: latest look with boxes and zones, heads and plates blurred
 - ``/evidence/{sha256}.jpg``: a picture of a case on the board
 - ``/metrics``: Prometheus
@@ -43,6 +47,8 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+_ASKS = "X-Gridpatrol-Asks"
+Resend = Callable[[int], bool]
 _LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 
 
@@ -56,19 +62,49 @@ class _SafeHeaders(BaseHTTPMiddleware):
         return response
 
 
-def make_app(board: Board, *, hosts: list[str]) -> Starlette:
+def _refused(code: Code, what: str, status: int) -> Response:
+    return JSONResponse({"code": str(code), "error": what}, status)
+
+
+def _resending(resend: Resend | None) -> Callable[[Request], Response]:
+    """The handler that sends a rejected letter again.
+
+    A page from elsewhere cannot set the header it asks for: the browser would ask this server
+    first whether it may, and nothing here says yes.
+    """
+
+    def handler(request: Request) -> Response:
+        if resend is None:
+            what = "the page is open to others and has no log-in; run gridpatrol outbox resend"
+            return _refused(Code.CON_FORBIDDEN, what, 403)
+        if request.headers.get(_ASKS) != "resend":
+            what = f"the header {_ASKS}: resend is missing; it keeps pages from elsewhere out"
+            return _refused(Code.CON_FORBIDDEN, what, 403)
+        seq = request.path_params["seq"]
+        try:
+            if resend(seq):
+                return JSONResponse({"seq": seq})
+        except GridpatrolError as error:
+            return _refused(error.code, f"{error.what}. {error.fix}", 503)
+        return _refused(Code.CON_NO_LETTER, f"no rejected letter has the number {seq}", 404)
+
+    return handler
+
+
+def make_app(board: Board, *, hosts: list[str], resend: Resend | None = None) -> Starlette:
     """The page and its data.
 
     Args:
         board: what is shown.
         hosts: names this page answers to; others are refused, which stops DNS rebinding.
+        resend: makes a dead letter due again and tells whether there was one; None refuses.
     """
 
     async def index(_request: Request) -> Response:
         return FileResponse(_STATIC / "index.html")
 
     async def status(_request: Request) -> Response:
-        return JSONResponse(status_of(board.snapshot()))
+        return JSONResponse({**status_of(board.snapshot()), "can_resend": resend is not None})
 
     async def cases(_request: Request) -> Response:
         return JSONResponse(cases_of(board.snapshot()))
@@ -96,6 +132,7 @@ def make_app(board: Board, *, hosts: list[str]) -> Starlette:
             Route("/", index),
             Route("/api/status", status),
             Route("/api/cases", cases),
+            Route("/api/outbox/{seq:int}/resend", _resending(resend), methods=["POST"]),
             Route("/looks/{camera}.jpg", look),
             Route("/evidence/{sha256}.jpg", evidence),
             Route("/metrics", metrics),
@@ -115,13 +152,18 @@ class ConsoleServer:
     Args:
         host, port: where to listen; port 0 takes a free one.
         board: what is shown.
+        resend: see :func:`make_app`; used on loopback only.
     """
 
-    def __init__(self, host: str, port: int, board: Board) -> None:
+    def __init__(self, host: str, port: int, board: Board, resend: Resend | None = None) -> None:
         self._host = host
         self._port = port
         loopback = host in ("127.0.0.1", "localhost", "::1")
-        app = make_app(board, hosts=_LOOPBACK if loopback else ["*"])
+        app = make_app(
+            board,
+            hosts=_LOOPBACK if loopback else ["*"],
+            resend=resend if loopback else None,
+        )
         self._server = uvicorn.Server(
             uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
         )

@@ -53,13 +53,37 @@ function renderRoom() {
   if ($("room").textContent !== text) $("room").textContent = text;
 }
 
-// What the platform refused for good. The page is read-only: sending again is a command's work.
+// What the platform refused for good; drawn anew only when it changed, so that a button keeps its focus.
+let drawn = "";
 function renderRejected() {
   const { dead, rejected } = status.uplink;
   $("rejected").hidden = !dead;
   $("rejected-count").textContent = String(dead);
+  $("rejected-help").hidden = status.can_resend;
+  const now = JSON.stringify([rejected, status.can_resend, lang]);
+  if (now === drawn) return;
+  drawn = now;
   $("rejected-list").replaceChildren(...rejected.map((letter) => make("li", {},
-    make("b", {}, String(letter.seq)), ` ${letter.what} ${letter.id} r${letter.revision} · ${letter.reason}`)));
+    make("b", {}, String(letter.seq)), ` ${letter.what} ${letter.id} r${letter.revision} · ${letter.reason} `,
+    status.can_resend ? make("button", {
+      "aria-label": `${words[lang].resend} ${letter.seq}`,
+      onclick: (event) => resend(letter.seq, event.target),
+    }, words[lang].resend) : null)));
+}
+
+async function resend(seq, button) {
+  button.disabled = true;
+  $("resent").textContent = "";
+  try {
+    const answer = await fetch(`/api/outbox/${seq}/resend`, {
+      method: "POST", headers: { "X-Gridpatrol-Asks": "resend" },
+    });
+    const said = await answer.json();
+    $("resent").textContent = answer.ok ? words[lang].resent(seq) : `${said.code} ${said.error}`;
+  } catch {
+    $("resent").textContent = words[lang].lost;
+  }
+  button.disabled = false;
 }
 
 function render() {
