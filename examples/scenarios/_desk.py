@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from _cutouts import Cutouts
 from _grounds import Clip, Still
 from _sprites import Sprite
 
@@ -22,11 +23,19 @@ _FACADES = {
     "img_389": (200, 1.7), "img_289": (250, 1.7), "img_384": (280, 1.7), "img_188": (600, 1.7),
     "img_97": (470, 1.7), "img_398": (360, 1.7), "img_192": (455, 1.7), "img_487": (469, 1.7),
     "img_500": (392, 1.7), "img_560": (324, 1.7), "img_550": (348, 1.7),
+    "img_91": (440, 1.7), "img_182": (390, 1.7), "img_183": (470, 1.7), "img_283": (620, 1.7),
+    "img_193": (640, 1.7), "img_485": (640, 1.7),
 }  # fmt: skip
 _STREETS = {
     "d18e01": (70, 1.4), "c3efa1": (155, 1.45), "515d78": (131, 1.4), "c29a5d": (67, 1.4),
     "206fa8": (127, 1.4), "e1f302": (160, 1.4), "2c2a2d": (135, 1.45), "7eea5f": (140, 1.4),
-    "8d001c": (177, 1.4), "a785ae": (150, 1.4),
+    "8d001c": (177, 1.4), "a785ae": (150, 1.4), "31290f": (222, 1.4), "2cac24": (193, 1.4),
+    "17288e": (280, 1.4), "30f47c": (162, 1.4), "0c60ae": (127, 1.4), "1f7f45": (192, 1.4),
+    "1e33ea": (160, 1.4), "16038e": (182, 1.4),
+}  # fmt: skip
+_PAVEMENTS = {
+    "mdc_photo_mdc_8a2d00": (116, 1.6), "mdc_photo_mdc_6cc72a": (164, 1.6),
+    "mdc_photo_mdc_9a02c0": (200, 1.6),
 }  # fmt: skip
 
 
@@ -50,6 +59,16 @@ class Desk:
         """An ordinary street."""
         horizon, mast = _STREETS[name]
         return self._still("labelled/street_disorder_ksa/images", name, horizon, mast, _RIYADH)
+
+    def pavement(self, name: str) -> Still:
+        """A pavement with street containers or a hedge."""
+        horizon, mast = _PAVEMENTS[name]
+        return self._still("images/amsterdam_garbage", name, horizon, mast, _AMSTERDAM)
+
+    @cached_property
+    def cutouts(self) -> Cutouts:
+        """Photographed vehicles, pots, furniture and cases with their outline."""
+        return Cutouts(self._data / "cutouts")
 
     @cached_property
     def motorcycle(self) -> Still:

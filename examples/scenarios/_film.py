@@ -58,7 +58,7 @@ class Scenario:
     Attributes:
         kb: aimed size of a key frame, kilobytes.
         patrol: product's default times instead of the short ones of five-minute scenarios.
-        group: first, fresh or days: figures are reported for each.
+        group: first, fresh, days or sealed: figures are reported for each.
     """
 
     name: str

@@ -22,12 +22,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from _demo import SAMPLES
 from _film import Scenario, build
 from _world import World
-from catalogue import DAYS, FIRST, FRESH, SCENARIOS
+from catalogue import DAYS, FIRST, FRESH, SCENARIOS, SEALED, SEALED_DAYS
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-SETS = {"first": FIRST, "fresh": FRESH, "days": DAYS}
+SETS = {
+    "first": FIRST, "fresh": FRESH, "days": DAYS, "sealed": SEALED, "sealed-days": SEALED_DAYS,
+}  # fmt: skip
+
+
+def with_days(sets: list[str]) -> list[str]:
+    """The sets and the days that belong to them: the sealed set has its own."""
+    own = ["sealed-days"] if "sealed" in sets else []
+    return [*sets, *own, *(["days"] if set(sets) != {"sealed"} else [])]
 
 
 def chosen(sets: list[str], only: list[str], *, core: bool, desk: bool) -> list[Scenario]:
@@ -60,7 +68,7 @@ def main() -> None:
         return
     if not (SAMPLES / "vtest.avi").is_file():
         raise SystemExit(f"{SAMPLES / 'vtest.avi'}: not there; install Debian's opencv-doc")
-    sets = dict.fromkeys((*options.sets, *(["days"] if options.days else [])))
+    sets = dict.fromkeys(with_days(options.sets) if options.days else options.sets)
     wanted = chosen(list(sets), options.only, core=options.core, desk=options.data is not None)
     if not wanted:
         raise SystemExit(
@@ -81,7 +89,7 @@ def main() -> None:
 def table() -> str:
     """The README's table of scenarios."""
     rows = ["| scenario | split | ships | looks | shows |", "|---|---|---|---|---|"]
-    for s in SCENARIOS + DAYS:
+    for s in SCENARIOS + DAYS + SEALED + SEALED_DAYS:
         shows = ", ".join(s.tags)
         rows.append(
             f"| `{s.name}` | {s.split} | {'yes' if s.core else 'no'} "

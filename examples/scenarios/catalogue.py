@@ -14,6 +14,9 @@ import catalogue_piles
 import catalogue_report_ads
 import catalogue_report_piles
 import catalogue_report_vending
+import catalogue_sealed_ads
+import catalogue_sealed_piles
+import catalogue_sealed_vending
 import catalogue_vending
 from _film import Scenario
 from catalogue_days import DAYS as _DAYS
@@ -46,6 +49,15 @@ FRESH = _now(
 
 DAYS = _now("days", _DAYS)
 
+_SEALED = _now(
+    "sealed",
+    catalogue_sealed_vending.SCENARIOS,
+    catalogue_sealed_piles.SCENARIOS,
+    catalogue_sealed_ads.SCENARIOS,
+)
+SEALED = tuple(s for s in _SEALED if not s.patrol)
+SEALED_DAYS = tuple(s for s in _SEALED if s.patrol)
+
 SCENARIOS = FIRST + FRESH
 
-__all__ = ["DAYS", "FIRST", "FRESH", "MOVED", "SCENARIOS"]
+__all__ = ["DAYS", "FIRST", "FRESH", "MOVED", "SCENARIOS", "SEALED", "SEALED_DAYS"]

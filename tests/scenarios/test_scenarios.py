@@ -95,6 +95,40 @@ def test_the_fresh_set_is_for_reporting() -> None:
         assert counts[True] >= 5
 
 
+def test_the_sealed_set_is_balanced_and_for_reporting() -> None:
+    from catalogue import SEALED, SEALED_DAYS
+
+    names = {s.name for s in (*_catalogue(), *_days())}
+    assert not names & {s.name for s in (*SEALED, *SEALED_DAYS)}
+    assert all(s.split == "report" and s.group == "sealed" for s in (*SEALED, *SEALED_DAYS))
+    assert all(s.negative and s.looks == 480 for s in SEALED_DAYS)
+    for kind in KINDS:
+        counts = Counter(s.negative for s in SEALED if s.kind == kind)
+        assert counts == {False: 5, True: 3}
+        assert sum(s.kind == kind for s in SEALED_DAYS) == 3
+        ships = [s for s in (*SEALED, *SEALED_DAYS) if s.kind == kind and s.core]
+        assert len(ships) == 4
+
+
+def test_the_sealed_sets_days_are_its_own() -> None:
+    from build import with_days
+
+    assert with_days(["sealed"]) == ["sealed", "sealed-days"]
+    assert with_days([]) == ["days"]
+    assert with_days(["first", "fresh"]) == ["first", "fresh", "days"]
+
+
+def test_a_cut_out_keeps_what_is_inside_its_outline() -> None:
+    from cutouts import cut
+
+    picture = np.full((60, 80, 3), 90, np.uint8)
+    piece = cut(picture, [[10, 20, 50, 20, 50, 50, 10, 50]])
+    assert abs(piece.shape[0] - 29) <= 2
+    assert abs(piece.shape[1] - 39) <= 2
+    assert piece[15, 20, 3] == 255
+    assert (piece[..., :3] == 90).all()
+
+
 def test_scenarios_that_were_looked_at_are_no_longer_reported() -> None:
     from catalogue import MOVED
 
