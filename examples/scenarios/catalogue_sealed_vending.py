@@ -60,7 +60,7 @@ def garden_flowers(world: World) -> Script:
         *passing((-60, 556, 1020, 560), 6, 403),
     ]
     stage = Stage(world.garden, cast, lens=LAWN)
-    truth = [Truth("kerb", 64, 260)]
+    truth = [Truth("kerb", 64, 270)]
     return Script(stage, _kerb(GARDEN.zone), truth, sensor=(clouds(0.2, 75), noise(2.0)))
 
 
