@@ -22,7 +22,17 @@ CODECS = ("h264", "h265")
 SERVER = Path(__file__).parents[1] / "tests/servers/gst_rtsp.py"
 _PORT = 18_754
 _ENCODERS = {
-    "h264": ("libx264", "h264", "4M", {"preset": "veryfast", "bf": "0", "sc_threshold": "0"}),
+    "h264": (
+        "libx264",
+        "h264",
+        "4M",
+        {
+            "preset": "veryfast",
+            "bf": "0",
+            "sc_threshold": "0",
+            "x264-params": "slices=1:sliced-threads=0:aud=1",
+        },
+    ),
     "h265": (
         "libx265",
         "hevc",

@@ -103,13 +103,16 @@ def _decode_all(
     fps: int,
     moved: Callable[[av.VideoFrame], bool],
 ) -> Cost:
-    runs = number = 0
+    runs, number, began = 0, -1, 0.0
     options = {"rtsp_transport": "tcp", "probesize": "32768", "analyzeduration": "0"}
     with av.open(url, options=options) as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
-        began = time.process_time()
         for frame in container.decode(stream):
+            if number < 0 and not frame.key_frame:
+                continue  # joined between two key frames: what is decoded until then is broken
+            if number < 0:
+                number, began = 0, time.process_time()
             if number % (FPS // fps) == 0 and moved(frame):
                 runs += 1
                 analyse(detector, np.asarray(frame.to_ndarray(format="bgr24"), np.uint8))

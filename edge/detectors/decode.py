@@ -65,7 +65,7 @@ def decode_nanodet(output: Floats, card: ModelCard, least: float = EVERY) -> tup
     cells, strides = _cells(card.input.width, card.input.height, card.output.strides)
     count = len(card.output.classes)
     if least > EVERY:
-        kept = output[:, :count].max(axis=1) >= least
+        kept = (output[:, :count] >= least).any(axis=1)
         output, cells, strides = output[kept], cells[kept], strides[kept]
     logits = output[:, count:].reshape(len(output), 4, card.output.bins)
     weights = np.exp(logits - logits.max(axis=2, keepdims=True))
