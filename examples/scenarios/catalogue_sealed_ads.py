@@ -156,7 +156,7 @@ def day_lane(world: World, clock: Clock) -> Script:
 def day_whisky(world: World, clock: Clock) -> Script:
     s, things = WHISKY, cut(world)
     sign = [(80.0, 225.0), (580.0, 225.0), (580.0, 285.0), (80.0, 285.0)]
-    door = [(705.0, 350.0), (808.0, 350.0), (808.0, 620.0), (705.0, 620.0)]
+    door = [(746.0, 316.0), (857.0, 316.0), (857.0, 618.0), (746.0, 618.0)]
     cast = [
         *passers(clock, s.walk, 521, busy=2.2, dress=[printed("man_grey", "装修 1390000")]),
         *visits(clock, along((300, 694, 560, 694)), 522, 26, (6, 23), (3, 4),
