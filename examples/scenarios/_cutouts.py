@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from _sprites import Sprite
 
-COLUMNS = ("file", "class", "source", "licence", "height_m")
+COLUMNS = ("file", "class", "source", "licence", "height_m", "annotation", "part")
 # Half depth of the ground a thing covers, for its shadow, as a share of its half width.
 _DEEP = {"car": 0.5, "truck": 0.5, "bus": 0.35, "bench": 0.5, "couch": 0.6}
 

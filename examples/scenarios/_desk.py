@@ -35,7 +35,6 @@ _STREETS = {
 }  # fmt: skip
 _PAVEMENTS = {
     "mdc_photo_mdc_8a2d00": (116, 1.6), "mdc_photo_mdc_6cc72a": (164, 1.6),
-    "mdc_photo_mdc_9a02c0": (200, 1.6),
 }  # fmt: skip
 
 

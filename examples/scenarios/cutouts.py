@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,19 @@ KEPT: dict[int, tuple[str, float]] = {
     1187303: ("case-old", 0.45), 285879: ("parasol-shut", 2.3), 10608: ("dog", 0.65),
     1952361: ("flowers-wide", 0.3), 1954615: ("flowers-tray", 0.3),
 }  # fmt: skip
+# COCO's own table: some subsets leave it out and keep only the numbers.
+LICENCES = {
+    1: "Attribution-NonCommercial-ShareAlike License", 2: "Attribution-NonCommercial License",
+    3: "Attribution-NonCommercial-NoDerivs License", 4: "Attribution License",
+    5: "Attribution-ShareAlike License", 6: "Attribution-NoDerivs License",
+    7: "No known copyright restrictions", 8: "United States Government Work",
+}  # fmt: skip
+
+
+def part(image: dict[str, Any]) -> str:
+    """COCO's own part, train2017 or val2017: subsets deal the pictures anew, the address stays."""
+    found = re.search(r"(train|val)2017", image.get("coco_url", ""))
+    return found[0] if found else "not stated"
 
 
 def cut(picture: np.ndarray, polygons: list[list[float]]) -> np.ndarray:
@@ -56,7 +70,6 @@ def rows(annotations: Path, pictures: Path, out: Path) -> list[dict[str, Any]]:
     labels = json.loads(annotations.read_text(encoding="utf-8"))
     classes = {entry["id"]: entry["name"] for entry in labels["categories"]}
     images = {entry["id"]: entry for entry in labels["images"]}
-    licences = {entry["id"]: entry["name"] for entry in labels.get("licenses", [])}
     found = []
     for mark in labels["annotations"]:
         image = images.get(mark["image_id"])
@@ -69,8 +82,9 @@ def rows(annotations: Path, pictures: Path, out: Path) -> list[dict[str, Any]]:
         cv2.imwrite(str(out / f"{name}.png"), cut(picture, mark["segmentation"]))
         found.append({
             "file": f"{name}.png", "class": classes[mark["category_id"]],
-            "source": f"COCO 2017 picture {image['id']}",
-            "licence": licences.get(image["license"], "not stated"), "height_m": high,
+            "source": f"COCO 2017 picture {image['id']}", "height_m": high,
+            "licence": LICENCES.get(image.get("license"), "not stated"),
+            "annotation": mark["id"], "part": part(image),
         })  # fmt: skip
     return found
 

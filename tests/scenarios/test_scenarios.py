@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections import Counter
@@ -116,6 +117,26 @@ def test_the_sealed_sets_days_are_its_own() -> None:
     assert with_days(["sealed"]) == ["sealed", "sealed-days"]
     assert with_days([]) == ["days"]
     assert with_days(["first", "fresh"]) == ["first", "fresh", "days"]
+
+
+def test_the_list_of_cut_outs_says_whose_and_from_which_part(tmp_path: Path) -> None:
+    import cv2
+    from cutouts import KEPT, rows
+
+    mark = next(iter(KEPT))
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((60, 80, 3), 90, np.uint8))
+    labels = {  # as in a subset that leaves COCO's table of licences out and deals it anew
+        "categories": [{"id": 3, "name": "car"}],
+        "images": [{"id": 7, "file_name": "a.png", "license": 4,
+                    "coco_url": "http://images.cocodataset.org/train2017/a.png"}],
+        "annotations": [{"id": mark, "image_id": 7, "category_id": 3,
+                         "segmentation": [[10, 20, 50, 20, 50, 50, 10, 50]]}],
+    }  # fmt: skip
+    (tmp_path / "val.json").write_text(json.dumps(labels), encoding="utf-8")
+    (row,) = rows(tmp_path / "val.json", tmp_path, tmp_path)
+    assert (row["annotation"], row["class"], row["part"]) == (mark, "car", "train2017")
+    assert row["licence"] == "Attribution License"
+    assert (tmp_path / row["file"]).is_file()
 
 
 def test_a_cut_out_keeps_what_is_inside_its_outline() -> None:
