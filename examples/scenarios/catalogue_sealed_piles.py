@@ -35,11 +35,11 @@ from _world import World
 KIND = "piled_materials"
 _one = entry(KIND, "pile")
 REAL_BAGS = (
-    ("20231005_163736", 0, 0.7, 560.0, 285.0, 66.0),
-    ("20231005_163736", 1, 0.7, 625.0, 292.0, 81.0),
-    ("20231005_163736", 2, 0.65, 505.0, 292.0, 99.0),
+    ("-2023-12-08-173731", 1, 0.7, 560.0, 285.0, 66.0),
+    ("-2023-12-08-173731", 4, 0.7, 625.0, 292.0, 81.0),
+    ("-2023-12-08-173731", 5, 0.65, 505.0, 292.0, 99.0),
 )  # fmt: skip
-"""Photograph, label, height, where, since when: other bags than the older sets show."""
+"""Photograph, label, height, where, since when: the photograph is in no other split."""
 LAWN = Lens((768, 576), [(260, 220), (800, 220), (800, 625), (260, 625)])
 EAST = Lens((768, 432), [(360, 190), (768, 190), (768, 420), (360, 420)])
 
