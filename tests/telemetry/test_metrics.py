@@ -16,6 +16,8 @@ NAMES = {
     "gridpatrol_worker_restarts": "counter",
     "gridpatrol_camera_up": "gauge",
     "gridpatrol_look_seconds": "histogram",
+    "gridpatrol_gated_looks": "counter",
+    "gridpatrol_inference_seconds": "gauge",
     "gridpatrol_findings": "counter",
     "gridpatrol_findings_suppressed": "counter",
     "gridpatrol_case_revisions": "counter",
