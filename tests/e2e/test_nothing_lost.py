@@ -83,10 +83,13 @@ def test_edge_killed(street: RtspServer, tmp_path: Path, kills: int) -> None:
     with chain(tmp_path, [street.url("story")] * 2) as (edge, platform, _):
         # The first life is long enough to learn the backgrounds and see every place once.
         assert until(lambda: len({c for c, _ in edge.committed()}) == 2 * len(ZONES), 60)
-        for _ in range(kills):
+        longest = 5.0
+        for life in range(kills):
             edge.kill()
             edge.start()
-            time.sleep(moments.uniform(0.3, 5.0))
+            time.sleep(moments.uniform(0.3, longest))
+            if len(edge.committed()) < life / 2:  # a busy machine: it hardly gets to its work
+                longest = min(longest * 1.1, 20.0)
         settle(edge, platform)
         assert len(edge.committed()) > kills / 2, "too little happened to prove anything"
         assert_each_once(edge, platform, cameras=2)
