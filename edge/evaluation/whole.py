@@ -43,8 +43,8 @@ _PARTS = {
     "core": "Only scenarios made of what ships",
     "desk": "Only scenarios made at the desk from data that does not ship",
 }
-_DAYS = "days"
-"""Set of scenarios that last a whole day: every look of them again for each variant takes hours."""
+_LONG_S = 12 * 3600.0
+"""From this length on a scenario is not run again for each variant: that would take hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +174,8 @@ def _groups(whole: Whole, full: Sequence[Judged], made: Path) -> list[str]:
 
 def _stages(whole: Whole, scenarios: list[Scenario], full: Sequence[Judged]) -> list[str]:
     base = Variant(models_dir=whole.models_dir)
-    short = [scenario for scenario in scenarios if scenario.group != _DAYS]
-    kept = [entry for entry in full if entry.scenario.group != _DAYS]
+    short = [scenario for scenario in scenarios if scenario.length_s < _LONG_S]
+    kept = [entry for entry in full if entry.scenario.length_s < _LONG_S]
     variants: list[tuple[str, Mapping[str, Any] | str]] = [("everything on", summary(kept))]
     for stage in STAGES:
         variant = Variant(frozenset({stage}), (), whole.models_dir)
@@ -197,7 +197,9 @@ def _stages(whole: Whole, scenarios: list[Scenario], full: Sequence[Judged]) -> 
     }
     _write(whole.folder / "stages.json", document)
     left_out = len(scenarios) - len(short)
-    note = [f"Without the {left_out} scenarios of the set `{_DAYS}`.", ""] if left_out else []
+    note = (
+        [f"Without the {left_out} scenarios that last half a day or more.", ""] if left_out else []
+    )
     return [*note, *stages_section(variants)]
 
 

@@ -79,16 +79,11 @@ def test_there_are_enough_and_they_are_balanced() -> None:
         for group in (mine, core):
             negatives = sum(s.negative for s in group)
             assert 0.45 <= negatives / len(group) <= 0.66
-        split = Counter((s.split, s.negative) for s in mine)
-        assert {s.split for s in mine} == {"tuning", "report"}
-        assert 0.2 <= (split["tuning", True] + split["tuning", False]) / len(mine) <= 0.42
-        assert min(split["tuning", True], split["tuning", False]) >= 2
 
 
-def test_the_fresh_set_is_for_reporting() -> None:
-    from catalogue import FRESH, MOVED
+def test_the_fresh_set_is_balanced() -> None:
+    from catalogue import FRESH
 
-    assert {s.split for s in FRESH if s.name not in MOVED} == {"report"}
     assert sum(s.core for s in FRESH) >= len(FRESH) * 2 / 3
     for kind in KINDS:
         counts = Counter(s.negative for s in FRESH if s.kind == kind)
@@ -150,18 +145,19 @@ def test_a_cut_out_keeps_what_is_inside_its_outline() -> None:
     assert (piece[..., :3] == 90).all()
 
 
-def test_scenarios_that_were_looked_at_are_no_longer_reported() -> None:
-    from catalogue import MOVED
-
-    splits = {s.name: s.split for s in _catalogue() if s.name in MOVED}
-    assert splits == dict.fromkeys(MOVED, "tuning")
+def test_sets_that_were_looked_at_are_no_longer_reported() -> None:
+    assert {(s.group, s.split) for s in (*_catalogue(), *_days())} == {
+        ("first", "tuning"),
+        ("fresh", "tuning"),
+        ("days", "tuning"),
+    }
 
 
 def test_each_kind_has_a_week_of_days_in_which_nothing_is_to_be_reported() -> None:
     for kind in KINDS:
         mine = [s for s in _days() if s.kind == kind]
         assert sum(s.looks * s.cadence_s for s in mine) >= 7 * 86400
-        assert all(s.negative and s.split == "report" and s.patrol for s in mine)
+        assert all(s.negative and s.patrol for s in mine)
         assert len({datetime.fromisoformat(s.starts_at).hour for s in mine}) == len(mine)
         assert sum(s.core for s in mine) >= 5
 
