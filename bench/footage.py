@@ -7,20 +7,21 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 
+from edge.demo.children import free_port
 from edge.shipped import shipped
 
 FPS, GOP_S, SECONDS = 25, 2, 12
 SIZE = (1920, 1080)
 CODECS = ("h264", "h265")
 SERVER = Path(__file__).parents[1] / "tests/servers/gst_rtsp.py"
-_PORT = 18_754
+
 _ENCODERS = {
     "h264": (
         "libx264",
@@ -80,16 +81,33 @@ def make_clips(folder: Path, *, quiet: bool = False) -> dict[str, Path]:
     return clips
 
 
-@contextmanager
-def served(clips: dict[str, Path]) -> Iterator[dict[str, str]]:
+def served(clips: dict[str, Path]) -> AbstractContextManager[dict[str, str]]:
     """URLs by codec while the server runs; all clients share a stream that runs on, as a camera's.
 
     Raises:
         SystemExit: GStreamer's RTSP server is not installed.
     """
-    mounts = [f"{codec}={path}:{FPS}" for codec, path in clips.items()]
+    return serve(clips, fps=FPS)
+
+
+@contextmanager
+def serve(mounts: dict[str, Path], *, fps: int, shared: bool = True) -> Iterator[dict[str, str]]:
+    """GStreamer's RTSP server on a free port; URLs by mount.
+
+    Args:
+        mounts: raw streams by name.
+        fps: of the streams.
+        shared: all clients of a mount join one stream that runs on; otherwise each begins anew.
+
+    Raises:
+        SystemExit: it is not installed.
+    """
+    port = free_port()
     server = subprocess.Popen(
-        ["/usr/bin/python3", str(SERVER), str(_PORT), "--shared", *mounts],
+        [
+            *("/usr/bin/python3", str(SERVER), str(port), *(["--shared"] if shared else [])),
+            *(f"{name}={path}:{fps}" for name, path in mounts.items()),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -97,8 +115,10 @@ def served(clips: dict[str, Path]) -> Iterator[dict[str, str]]:
     assert server.stdout is not None
     if server.stdout.readline().strip() != "ready":
         sys.exit("GStreamer's RTSP server does not start; install it with tests/servers/install.sh")
-    urls = {codec: f"rtsp://127.0.0.1:{_PORT}/{codec}" for codec in clips}
-    listeners = [subprocess.Popen([sys.executable, __file__, url]) for url in urls.values()]
+    urls = {name: f"rtsp://127.0.0.1:{port}/{name}" for name in mounts}
+    # A shared stream stops when its last client leaves.
+    kept = list(urls.values()) if shared else []
+    listeners = [subprocess.Popen([sys.executable, __file__, url]) for url in kept]
     try:
         yield urls
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -129,7 +130,10 @@ def _object_detector(settings: Settings, name: str) -> Detector | None:
     """The model, run for the cameras its card says it is of use for; None when there are none."""
     chosen = settings.detectors.object
     model = ObjectDetector(
-        model_folder(name, chosen.models_dir), provider=chosen.provider, threads=chosen.threads
+        model_folder(name, chosen.models_dir),
+        provider=chosen.provider,
+        threads=chosen.threads,
+        at_once=chosen.at_once or len(os.sched_getaffinity(0)),
     )
     tiles = {c.id: c.tiles for c in settings.active_cameras if c.tiles is not None}
     close = {} if model.card.watch else _close_views(settings)

@@ -99,6 +99,7 @@ class ObjectSettings(Section):
     provider: Literal["auto", "cpu", "cuda", "tensorrt", "openvino"] = "auto"
     tiles: Tiles = "auto"
     threads: Annotated[int, Field(ge=1, le=64)] = 1
+    at_once: Annotated[int, Field(ge=1, le=64)] | None = None
 
 
 class StaticSettings(Section):

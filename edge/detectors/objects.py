@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -41,12 +43,16 @@ class ObjectDetector:
         folder: the model's folder.
         provider: ``auto``, ``cpu``, ``cuda``, ``tensorrt`` or ``openvino``.
         threads: intra-op threads.
+        at_once: pictures worked on side by side on a CPU, each in a thread of its own; an
+            accelerator gets batches instead.
 
     Raises:
         ModelError: wrong hash, corrupt file, wrong shape or class count, missing provider.
     """
 
-    def __init__(self, folder: Path, *, provider: str = "auto", threads: int = 1) -> None:
+    def __init__(
+        self, folder: Path, *, provider: str = "auto", threads: int = 1, at_once: int = 1
+    ) -> None:
         self.card = load_card(folder)
         if self.card.output.layout not in DECODERS:
             raise ModelError(
@@ -57,6 +63,10 @@ class ObjectDetector:
             )
         self.session = open_session(folder, self.card, provider, threads)
         self._batch = check_shape(folder, self.card, self.session)
+        # Batches win nothing on a CPU; pictures side by side use its other cores, as preparing
+        # and running them hold no lock of Python's (docs/scaling.md).
+        beside = at_once > 1 and self.session.get_providers()[0] == "CPUExecutionProvider"
+        self._threads = ThreadPoolExecutor(at_once, "inference") if beside else None
         self._meanings = [self.card.meanings.get(name, "") for name in self.card.output.classes]
         self._means = np.array([bool(meaning) for meaning in self._meanings])
         self._mean = np.array(self.card.input.mean, np.float32)
@@ -92,16 +102,24 @@ class ObjectDetector:
         """
         thresholds = self._thresholds if least is None else np.full_like(self._thresholds, least)
         wanted = thresholds if every_class else np.where(self._means, thresholds, np.inf)
+        if self._threads is not None and len(images) > 1:
+            one = partial(self._run, thresholds=wanted)
+            return [found for (found,) in self._threads.map(one, [[image] for image in images])]
         found: list[tuple[Detection, ...]] = []
         for start in range(0, len(images), self._batch):
-            chunk = images[start : start + self._batch]
-            prepared = [self._prepare(image) for image in chunk]
-            blobs = [blob for blob, _ in prepared]
-            tensor = blobs[0][None] if len(blobs) == 1 else np.stack(blobs)
-            outputs = self.session.run(None, {self.card.input.name: tensor})[0]
-            for image, output, (_, fit) in zip(chunk, outputs, prepared, strict=True):
-                found.append(self._read(output, fit, image, wanted))
+            found += self._run(images[start : start + self._batch], wanted)
         return found
+
+    def _run(self, images: Sequence[Image], thresholds: Floats) -> list[tuple[Detection, ...]]:
+        """One run of the model."""
+        prepared = [self._prepare(image) for image in images]
+        blobs = [blob for blob, _ in prepared]
+        tensor = blobs[0][None] if len(blobs) == 1 else np.stack(blobs)
+        outputs = self.session.run(None, {self.card.input.name: tensor})[0]
+        return [
+            self._read(output, fit, image, thresholds)
+            for image, output, (_, fit) in zip(images, outputs, prepared, strict=True)
+        ]
 
     def _prepare(self, image: Image) -> tuple[Floats, _Fit]:
         wanted = self.card.input

@@ -83,6 +83,14 @@ def test_a_batch_gives_what_single_pictures_give(nanodet: ObjectDetector) -> Non
             assert a.box.iou(b.box) > 0.98
 
 
+def test_pictures_side_by_side_give_what_single_pictures_give(nanodet: ObjectDetector) -> None:
+    """More pictures than threads, of different sizes: each gets its own answer, in order."""
+    first, second = frames("clear", 5, 40)
+    pictures = [first, second, np.ascontiguousarray(first[100:400, 200:700]), first, second]
+    beside = ObjectDetector(SHIPPED, provider="cpu", at_once=2)
+    assert beside.find(pictures) == [nanodet.find([picture])[0] for picture in pictures]
+
+
 def test_boxes_follow_the_picture_not_the_letterbox(nanodet: ObjectDetector) -> None:
     """The same people with black bars around them have the same pixels."""
     (image,) = frames("clear", 30)
