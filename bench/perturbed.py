@@ -31,6 +31,7 @@ from edge.evaluation.scenario import Scenario
 from edge.evaluation.variants import Variant
 from edge.evaluation.video import timed_pictures
 from edge.streams.frame import Image
+from edge.streams.planes import as_bgr
 from edge.telemetry.logs import configure_logs
 
 Change = Callable[[Image, int], Image]
@@ -126,9 +127,9 @@ def written(scenario: Scenario, way: Way, folder: Path) -> None:
 
 def _kept(scenario: Scenario, way: Way) -> Iterator[tuple[int, Image]]:
     timed = timed_pictures(scenario.video, scenario.cadence_s, scenario.camera.look_every_s)
-    for number, (image, _) in enumerate(timed):
+    for number, (picture, _) in enumerate(timed):
         if not way.lose or number < _LEARNT or number % way.lose != way.lose - 1:
-            yield number, way.change(image, number)
+            yield number, way.change(as_bgr(picture), number)
 
 
 def _write(path: Path, pictures: Iterable[tuple[int, Image]], every_s: float) -> None:

@@ -18,7 +18,7 @@ from edge.detectors.decode import DECODERS, EVERY, Floats
 from edge.detectors.session import check_shape, open_session
 from edge.errors import Code, ModelError
 from edge.geometry import Box
-from edge.streams.frame import Image
+from edge.streams.planes import Picture, resized
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class _Fit:
     scale: float
     left: int
     top: int
+    size: tuple[int, int]
 
 
 class ObjectDetector:
@@ -71,6 +72,7 @@ class ObjectDetector:
         self._means = np.array([bool(meaning) for meaning in self._meanings])
         self._mean = np.array(self.card.input.mean, np.float32)
         self._std = np.array(self.card.input.std, np.float32)
+        self._shape = (3, self.card.input.height, self.card.input.width)
         thresholds = self.card.thresholds
         self._thresholds = np.array(
             [thresholds.per_class.get(name, thresholds.score) for name in self.card.output.classes],
@@ -88,60 +90,61 @@ class ObjectDetector:
 
     def detect(self, looks: Sequence[Look]) -> list[tuple[Detection, ...]]:
         """Detections of each look; batched as far as the model allows."""
-        return self.find([look.frame.image for look in looks])
+        return self.find([look.frame.picture for look in looks])
 
     def find(
-        self, images: Sequence[Image], *, least: float | None = None, every_class: bool = False
+        self, pictures: Sequence[Picture], *, least: float | None = None, every_class: bool = False
     ) -> list[tuple[Detection, ...]]:
         """Detections of each picture, boxes in 0–1 of that picture.
 
         Args:
-            images: BGR, any sizes.
+            pictures: any sizes; of planes only what the model's input needs is converted.
             least: score from which a detection is kept, instead of the card's thresholds.
             every_class: keep classes without a meaning too; theirs is ``""``.
         """
         thresholds = self._thresholds if least is None else np.full_like(self._thresholds, least)
         wanted = thresholds if every_class else np.where(self._means, thresholds, np.inf)
-        if self._threads is not None and len(images) > 1:
+        if self._threads is not None and len(pictures) > 1:
             one = partial(self._run, thresholds=wanted)
-            return [found for (found,) in self._threads.map(one, [[image] for image in images])]
+            return [found for (found,) in self._threads.map(one, [[p] for p in pictures])]
         found: list[tuple[Detection, ...]] = []
-        for start in range(0, len(images), self._batch):
-            found += self._run(images[start : start + self._batch], wanted)
+        for start in range(0, len(pictures), self._batch):
+            found += self._run(pictures[start : start + self._batch], wanted)
         return found
 
-    def _run(self, images: Sequence[Image], thresholds: Floats) -> list[tuple[Detection, ...]]:
+    def _run(self, pictures: Sequence[Picture], thresholds: Floats) -> list[tuple[Detection, ...]]:
         """One run of the model."""
-        prepared = [self._prepare(image) for image in images]
-        blobs = [blob for blob, _ in prepared]
-        tensor = blobs[0][None] if len(blobs) == 1 else np.stack(blobs)
+        tensor = np.empty((len(pictures), *self._shape), np.float32)
+        fits = [self._lay(picture, blob) for picture, blob in zip(pictures, tensor, strict=True)]
         outputs = self.session.run(None, {self.card.input.name: tensor})[0]
         return [
-            self._read(output, fit, image, thresholds)
-            for image, output, (_, fit) in zip(images, outputs, prepared, strict=True)
+            self._read(output, fit, thresholds) for output, fit in zip(outputs, fits, strict=True)
         ]
 
-    def _prepare(self, image: Image) -> tuple[Floats, _Fit]:
+    def _lay(self, picture: Picture, blob: Floats) -> _Fit:
+        """Lay a picture into the model's input, ``(3, height, width)``, which is written over."""
         wanted = self.card.input
-        height, width = image.shape[:2]
+        height, width = picture.shape[:2]
         scale = min(wanted.width / width, wanted.height / height)
         inner_w, inner_h = max(round(width * scale), 1), max(round(height * scale), 1)
         centred = wanted.letterbox == "centre"
         left = (wanted.width - inner_w) // 2 if centred else 0
         top = (wanted.height - inner_h) // 2 if centred else 0
-        canvas = np.full((wanted.height, wanted.width, 3), wanted.pad, np.uint8)
-        canvas[top : top + inner_h, left : left + inner_w] = cv2.resize(image, (inner_w, inner_h))
-        if wanted.colour == "rgb":
-            canvas = canvas[:, :, ::-1]
-        blob = np.empty((3, wanted.height, wanted.width), np.float32)
-        for channel in range(3):  # straight into the input: a third of the time of doing it whole
-            np.subtract(canvas[:, :, channel], self._mean[channel], out=blob[channel])
-            blob[channel] /= self._std[channel]
-        return blob, _Fit(scale, left, top)
+        right, bottom = left + inner_w, top + inner_h
+        inner = resized(picture, inner_w, inner_h, cv2.INTER_LINEAR)
+        order = (2, 1, 0) if wanted.colour == "rgb" else (0, 1, 2)
+        for place, channel in enumerate(order):
+            mean, std = self._mean[place], self._std[place]
+            into = blob[place]
+            into[:top] = into[bottom:] = into[:, :left] = into[:, right:] = (
+                wanted.pad - mean
+            ) / std
+            laid = into[top:bottom, left:right]
+            np.subtract(inner[:, :, channel], mean, out=laid)
+            laid /= std
+        return _Fit(scale, left, top, (width, height))
 
-    def _read(
-        self, output: Floats, fit: _Fit, image: Image, thresholds: Floats
-    ) -> tuple[Detection, ...]:
+    def _read(self, output: Floats, fit: _Fit, thresholds: Floats) -> tuple[Detection, ...]:
         known = self.card.calibration
         # Calibration moves scores: what it makes of those below the threshold is not known yet.
         least = EVERY if known is not None else float(thresholds.min())
@@ -156,7 +159,7 @@ class ObjectDetector:
         if not len(wanted):
             return ()
         kept = _suppress(boxes[wanted], top[wanted], best[wanted], self.card.thresholds.nms_iou)
-        width, height = image.shape[1] * fit.scale, image.shape[0] * fit.scale
+        width, height = (side * fit.scale for side in fit.size)
         return tuple(
             Detection(
                 label=self.card.output.classes[best[index]],

@@ -21,7 +21,7 @@ import numpy as np
 from edge.detectors.base import Detection, Look
 from edge.detectors.objects import ObjectDetector
 from edge.geometry import Box, enclosing
-from edge.streams.frame import Image
+from edge.streams.planes import cut
 
 MOST_TILES = 24
 """However large the picture, a look costs at most so many inferences more."""
@@ -127,21 +127,22 @@ class TiledDetector:
         return [self._with_tiles(look, whole) for look, whole in zip(looks, found, strict=True)]
 
     def _with_tiles(self, look: Look, whole: tuple[Detection, ...]) -> tuple[Detection, ...]:
-        image = look.frame.image
-        mode = self._cameras.get(look.frame.camera_id, self._default)
+        frame = look.frame
+        size = (frame.width, frame.height)
+        mode = self._cameras.get(frame.camera_id, self._default)
         wanted = self.detector.card.input
-        tiles = tiling(image.shape[1], image.shape[0], mode, max(wanted.width, wanted.height))
+        tiles = tiling(*size, mode, max(wanted.width, wanted.height))
         places = [] if tiles is None else [(x, y) for y, x in product(tiles[1], tiles[0])]
-        close = self._close.get(look.frame.camera_id)
+        close = self._close.get(frame.camera_id)
         if tiles is None and mode == "auto" and close is not None:
-            x0, y0, x1, y1 = close.pixels(image.shape[1], image.shape[0])
+            x0, y0, x1, y1 = close.pixels(*size)
             places = [((x0, x1), (y0, y1))]
         if not places:
             return whole
-        crops: list[Image] = [image[y0:y1, x0:x1] for (x0, x1), (y0, y1) in places]
+        crops = [cut(frame.picture, x0, y0, x1, y1) for (x0, x1), (y0, y1) in places]
         views = [whole]
         for (xs, ys), found in zip(places, self.detector.find(crops), strict=True):
-            views.append(_uncut(found, xs, ys, (image.shape[1], image.shape[0])))
+            views.append(_uncut(found, xs, ys, size))
         return merged(views)
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import av
-import numpy as np
 
 from edge.errors import Code, EvaluationError, StreamError
-from edge.streams.frame import Image
+from edge.streams.planes import Picture, decoded
 from edge.streams.source import Source, key_frames, open_container
 
 
@@ -53,7 +52,7 @@ def measure(video: Path, cadence_s: float | None) -> Length:
 
 def timed_pictures(
     video: Path, cadence_s: float | None, look_every_s: float
-) -> Iterator[tuple[Image, float]]:
+) -> Iterator[tuple[Picture, float]]:
     """Every coded picture with its second on the scenario's clock.
 
     With a cadence each picture stands for a key frame; without, key frames are taken at the
@@ -71,14 +70,14 @@ def timed_pictures(
             stream = container.streams.video[0]
             stream.codec_context.thread_count = 1
             for frame in container.decode(stream):
-                yield np.asarray(frame.to_ndarray(format="bgr24"), np.uint8), number * cadence_s
+                yield decoded(frame), number * cadence_s
                 number += 1
     except (av.error.FFmpegError, OSError) as error:
         what = f"breaks after picture {number} ({type(error).__name__})"
         raise _broken(video, what) from error
 
 
-def _key_frames(video: Path, look_every_s: float) -> Iterator[tuple[Image, float]]:
+def _key_frames(video: Path, look_every_s: float) -> Iterator[tuple[Picture, float]]:
     source = Source("video", str(video), look_every_s, False, 10.0, 10.0)
     try:
         with open_container(source) as container:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 import cv2
-import numpy as np
-import numpy.typing as npt
 
-Image = npt.NDArray[np.uint8]
-"""A picture, ``(height, width, 3)``, BGR, 8 bits."""
+from edge.streams.planes import Image, Picture, as_bgr, cut, resized
+
+__all__ = ["SMALL_WIDTH", "Frame", "Image", "Picture", "Reason", "shrunk"]
 
 Reason = Literal["key_frame", "visit", "still"]
 
@@ -19,10 +19,10 @@ SMALL_WIDTH = 320
 """Pixels across of :attr:`Frame.small`."""
 
 
-def shrunk(image: Image, width: int) -> Image:
-    """A picture so many pixels wide, each the mean of what it covers."""
-    height = max(round(image.shape[0] * width / image.shape[1]), 1)
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+def shrunk(picture: Picture, width: int) -> Image:
+    """A picture in BGR so many pixels wide, each the mean of what it covers."""
+    height = max(round(picture.shape[0] * width / picture.shape[1]), 1)
+    return resized(picture, width, height, cv2.INTER_AREA)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,31 +32,47 @@ class Frame:
     Attributes:
         camera_id: the configured id.
         captured_at: when the packet arrived at the box, aware UTC (cameras' own clocks lie).
-        image: ``(height, width, 3)`` BGR.
+        picture: as the decoder gave it, or ``(height, width, 3)`` BGR.
         reason: a key frame of a held stream, a patrol visit, or a still picture of a folder.
         sequence: counts this camera's pictures since its worker started.
     """
 
     camera_id: str
     captured_at: datetime
-    image: Image
+    picture: Picture
     reason: Reason
     sequence: int
-    _small: list[Image] = field(default_factory=list, init=False, repr=False)
+    _made: dict[str, Image] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def image(self) -> Image:
+        """The whole picture, ``(height, width, 3)`` BGR, made when first asked for: 1-2 ms.
+
+        What can do with :attr:`small` or :meth:`part` should: on most looks nobody needs this.
+        """
+        return self._once("image", lambda: as_bgr(self.picture))
 
     @property
     def small(self) -> Image:
-        """The picture 320 pixels wide, made once: several ask for it, and it costs 1 ms."""
-        if not self._small:
-            self._small.append(shrunk(self.image, SMALL_WIDTH))
-        return self._small[0]
+        """The picture 320 pixels wide, BGR, made once: several ask for it."""
+        return self._once("small", lambda: shrunk(self.picture, SMALL_WIDTH))
+
+    def part(self, x0: int, y0: int, x1: int, y1: int, size: tuple[int, int]) -> Image:
+        """A part of the picture in pixels, shrunk to ``size`` (width, height), BGR."""
+        return resized(cut(self.picture, x0, y0, x1, y1), *size, cv2.INTER_AREA)
 
     @property
     def width(self) -> int:
         """Pixels across."""
-        return int(self.image.shape[1])
+        return int(self.picture.shape[1])
 
     @property
     def height(self) -> int:
         """Pixels down."""
-        return int(self.image.shape[0])
+        return int(self.picture.shape[0])
+
+    def _once(self, name: str, make: Callable[[], Image]) -> Image:
+        made = self._made.get(name)
+        if made is None:
+            made = self._made[name] = make()
+        return made

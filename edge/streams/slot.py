@@ -1,8 +1,9 @@
 """The memory in which a stream worker leaves a picture for the core; one picture at a time.
 
-Six megabytes through a pipe cost as much as decoding them did (``docs/performance.md``): here they
-are copied once in, once out. The worker writes only when the core has asked for a picture, the core
-reads only when it has been told of one, so neither waits for the other.
+Megabytes through a pipe cost as much as decoding them did (``docs/performance.md``): here they are
+copied once in, once out, half as many where the decoder gave planes. The worker writes only when
+the core has asked for a picture, the core reads only when it has been told of one, so neither waits
+for the other.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from multiprocessing.reduction import DupFd
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from edge.errors import Code, StreamError
-from edge.streams.frame import Image
+from edge.streams.planes import Picture, Shape, made_of, parts_of, shape_of
 
 
 class Slot:
@@ -41,26 +43,30 @@ class Slot:
     def __reduce__(self) -> tuple[Callable[[Any], Slot], tuple[Any]]:
         return _opened, (DupFd(self._descriptor),)
 
-    def write(self, image: Image) -> None:
-        """Leave a picture, ``(height, width, 3)``, over the one before."""
-        if os.fstat(self._descriptor).st_size < image.nbytes:
-            os.ftruncate(self._descriptor, image.nbytes)
-        self._view(image.shape)[:] = image
+    def write(self, picture: Picture) -> None:
+        """Leave a picture over the one before."""
+        parts = parts_of(picture)
+        wanted = sum(part.size for part in parts)
+        if os.fstat(self._descriptor).st_size < wanted:
+            os.ftruncate(self._descriptor, wanted)
+        for there, part in zip(self._views(shape_of(picture)), parts, strict=True):
+            there[:] = part
 
-    def read(self, shape: tuple[int, int, int]) -> Image:
+    def read(self, shape: Shape) -> Picture:
         """The picture that was left, copied.
 
         Raises:
             StreamError: there is less than the shape calls for; the worker is not in order.
         """
-        if min(shape) <= 0 or os.fstat(self._descriptor).st_size < prod(shape):
+        wanted = sum(map(prod, shape.parts))
+        if min(shape.height, shape.width) <= 0 or os.fstat(self._descriptor).st_size < wanted:
             raise StreamError(
                 Code.CAM_WORKER_DIED,
                 "stream worker",
-                f"announced a picture of {shape} that it did not leave",
+                f"announced a picture of {shape.width}x{shape.height} that it did not leave",
                 "It is restarted by itself",
             )
-        return self._view(shape).copy()
+        return made_of(shape, [part.copy() for part in self._views(shape)])
 
     def close(self) -> None:
         """Give the memory back; safe to call twice."""
@@ -71,13 +77,18 @@ class Slot:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def _view(self, shape: tuple[int, ...]) -> Image:
-        wanted = prod(shape)
+    def _views(self, shape: Shape) -> list[npt.NDArray[np.uint8]]:
+        """The arrays of such a picture where they lie in the memory, one after the other."""
+        wanted = sum(map(prod, shape.parts))
         if self._mapped is None or len(self._mapped) < wanted:
             if self._mapped is not None:
                 self._mapped.close()
             self._mapped = mmap.mmap(self._descriptor, wanted)
-        return np.frombuffer(self._mapped, np.uint8, wanted).reshape(shape)
+        views, at = [], 0
+        for part in shape.parts:
+            views.append(np.frombuffer(self._mapped, np.uint8, prod(part), at).reshape(part))
+            at += prod(part)
+        return views
 
 
 def _opened(duplicate: Any) -> Slot:

@@ -17,7 +17,8 @@ import cv2
 import numpy as np
 
 from edge.errors import Code, StreamError
-from edge.streams.frame import Image, Reason
+from edge.streams.frame import Reason
+from edge.streams.planes import Picture, decoded
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 _LIVE_SCHEMES = frozenset({"rtsp", "rtsps"})
@@ -65,7 +66,7 @@ Every = Callable[[], float]
 """Least seconds between two pictures now."""
 
 
-def pictures(source: Source, every: Every | None = None) -> Iterator[tuple[Image, Reason]]:
+def pictures(source: Source, every: Every | None = None) -> Iterator[tuple[Picture, Reason]]:
     """Yield pictures until the camera fails; a replay starts again from its beginning.
 
     Args:
@@ -84,7 +85,7 @@ def pictures(source: Source, every: Every | None = None) -> Iterator[tuple[Image
             yield from _file(source, every)
 
 
-def _live(source: Source, every: Every | None) -> Iterator[tuple[Image, Reason]]:
+def _live(source: Source, every: Every | None) -> Iterator[tuple[Picture, Reason]]:
     reason: Reason = "visit" if source.visit else "key_frame"
     with open_container(source) as container:
         for image, _ in key_frames(source, container, live=True, every=every):
@@ -97,7 +98,7 @@ def _live(source: Source, every: Every | None) -> Iterator[tuple[Image, Reason]]
     )
 
 
-def _file(source: Source, every: Every | None) -> Iterator[tuple[Image, Reason]]:
+def _file(source: Source, every: Every | None) -> Iterator[tuple[Picture, Reason]]:
     """Replay at the recording's own pace."""
     began = time.monotonic()
     seen = 0
@@ -117,7 +118,7 @@ def _file(source: Source, every: Every | None) -> Iterator[tuple[Image, Reason]]
     time.sleep(max(began + duration_s - time.monotonic(), 0.0))
 
 
-def _folder(source: Source) -> Iterator[tuple[Image, Reason]]:
+def _folder(source: Source) -> Iterator[tuple[Picture, Reason]]:
     names = sorted(p for p in source.path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
     readable = 0
     for name in names:
@@ -175,7 +176,7 @@ def key_frames(
     *,
     live: bool,
     every: Every | None = None,
-) -> Iterator[tuple[Image, float]]:
+) -> Iterator[tuple[Picture, float]]:
     """Wanted key frames with their time in seconds: arrival for live streams, else media time.
 
     Raises:
@@ -195,7 +196,7 @@ def key_frames(
                 continue
             for frame in packet.decode():
                 last_s = at_s
-                yield frame.to_ndarray(format="bgr24"), at_s
+                yield decoded(frame), at_s
     except (av.error.FFmpegError, OSError) as error:
         raise explain(source, error) from None
 

@@ -20,8 +20,9 @@ from typing import Literal
 
 from edge.clock import utc_now
 from edge.errors import StreamError
-from edge.streams.frame import Image, Reason
+from edge.streams.frame import Reason
 from edge.streams.pace import Hurry, Pace
+from edge.streams.planes import Picture, Shape, shape_of
 from edge.streams.slot import Slot
 from edge.streams.source import Source, pictures
 
@@ -47,7 +48,7 @@ class FrameHeader:
     captured_at: datetime
     reason: Reason
     sequence: int
-    shape: tuple[int, int, int]
+    shape: Shape
     dropped: int
 
 
@@ -76,10 +77,10 @@ class _Mailbox:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._pictures: dict[str, tuple[FrameHeader, Image]] = {}
+        self._pictures: dict[str, tuple[FrameHeader, Picture]] = {}
         self._dropped: dict[str, int] = {}
 
-    def put(self, header: FrameHeader, image: Image) -> None:
+    def put(self, header: FrameHeader, image: Picture) -> None:
         with self._changed:
             if header.camera_id in self._pictures:
                 self._dropped[header.camera_id] = self._dropped.get(header.camera_id, 0) + 1
@@ -88,7 +89,7 @@ class _Mailbox:
             # A replaced picture keeps its camera's place in the queue of cameras.
             self._pictures[header.camera_id] = (header, image)
 
-    def take(self, timeout_s: float) -> tuple[FrameHeader, Image] | None:
+    def take(self, timeout_s: float) -> tuple[FrameHeader, Picture] | None:
         """The picture of the camera that has waited longest, with its drops told once."""
         with self._changed:
             if not self._pictures:
@@ -138,9 +139,8 @@ class _Camera(threading.Thread):
                 self._tell("up")
                 told = True
             self._sequence += 1
-            height, width = image.shape[:2]
             header = FrameHeader(
-                self._source.camera_id, utc_now(), reason, self._sequence, (height, width, 3), 0
+                self._source.camera_id, utc_now(), reason, self._sequence, shape_of(image), 0
             )
             self._mailbox.put(header, image)
 
