@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.geometry import Box
-from edge.streams.frame import Image
+from edge.streams.frame import Frame
 
 Descriptor = npt.NDArray[np.float32]
 """Histograms of upper and lower body, ``(2, 8 * 4 + 8)``; each half sums to 1."""
@@ -25,24 +25,24 @@ _COLOURED = 45  # saturation from which a hue means anything
 _MIN_PIXELS = 6  # people smaller than this across have no colours to speak of
 
 
-def light_of(image: Image) -> npt.NDArray[np.float32]:
+def light_of(frame: Frame) -> npt.NDArray[np.float32]:
     """Mean of each channel over the picture, ``(3,)`` BGR; what the light does to all alike."""
-    mean = cv2.mean(np.ascontiguousarray(image[::8, ::8]))[:3]  # NumPy's takes ten times as long
+    mean = cv2.mean(frame.small)[:3]  # NumPy's takes ten times as long
     return np.maximum(np.array(mean, np.float32), np.float32(1.0))
 
 
-def describe(image: Image, box: Box, light: npt.NDArray[np.float32]) -> Descriptor | None:
+def describe(frame: Frame, box: Box, light: npt.NDArray[np.float32]) -> Descriptor | None:
     """Descriptor of the person in the box; None when too few pixels show them.
 
     Args:
-        image: the picture.
+        frame: the picture.
         box: the person.
         light: of the picture, from :func:`light_of`.
     """
-    x0, y0, x1, y1 = box.pixels(image.shape[1], image.shape[0])
+    x0, y0, x1, y1 = box.pixels(frame.width, frame.height)
     if x1 - x0 < _MIN_PIXELS or y1 - y0 < 2 * _MIN_PIXELS:
         return None
-    small = cv2.resize(image[y0:y1, x0:x1], _SIZE, interpolation=cv2.INTER_AREA)
+    small = frame.part(x0, y0, x1, y1, _SIZE)
     even = np.clip(small.astype(np.float32) * (110.0 / light), 0, 255).astype(np.uint8)
     hsv = cv2.cvtColor(even, cv2.COLOR_BGR2HSV)
     halves = [_histogram(hsv[rows, _MIDDLE].reshape(-1, 3)) for rows in (_UPPER, _LOWER)]

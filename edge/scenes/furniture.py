@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from edge.geometry import Box
-from edge.streams.frame import Image
+from edge.streams.frame import Frame, Image, shrunk
 
 _WIDTH = 480  # pixels across at which the empty view is kept
 _SAMPLES = 9  # pictures the median is made of
@@ -40,23 +40,24 @@ class EmptyView:
         self._taken = 0
         self._view: Image | None = None
 
-    def take(self, image: Image, now: datetime) -> None:
+    def take(self, frame: Frame) -> None:
         """Learn from a picture, as long as there is something to learn."""
-        if image.shape[:2] != self._size:
+        now, size = frame.captured_at, (frame.width, frame.height)
+        if size != self._size:
             self._forget()  # another stream profile is another view
-            self._size = image.shape[:2]
+            self._size = size
         if self._view is not None:
             return
         self._began = self._began or now
         spent_s = (now - self._began).total_seconds()
         if spent_s >= self._taken * self._learn_s / _SAMPLES:
-            self._samples.append(_shrunk(image))
+            self._samples.append(_grey(shrunk(frame.picture, _WIDTH)))
             self._taken += 1
         if spent_s >= self._learn_s and len(self._samples) >= 3:
             self._view = np.median(np.stack(self._samples), axis=0).astype(np.uint8)
             self._samples.clear()
 
-    def shows_only(self, image: Image, box: Box) -> bool:
+    def shows_only(self, frame: Frame, box: Box) -> bool:
         """Whether the box looks as it did at the start; False as long as that is not known."""
         if self._view is None:
             return False
@@ -67,16 +68,13 @@ class EmptyView:
         before = self._view[y0:y1, x0:x1]
         # The same whole pixels of both: half a pixel off costs a tenth of the likeness.
         exact = Box.clipped(x0 / width, y0 / height, x1 / width, y1 / height)
-        left, top, right, bottom = exact.pixels(image.shape[1], image.shape[0])
-        now = cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2GRAY)
-        now = cv2.resize(now, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
+        left, top, right, bottom = exact.pixels(frame.width, frame.height)
+        now = _grey(frame.part(left, top, right, bottom, (x1 - x0, y1 - y0)))
         return _correlation(before.astype(np.float32), now.astype(np.float32)) >= _SAME
 
 
-def _shrunk(image: Image) -> Image:
-    height = max(round(image.shape[0] * _WIDTH / image.shape[1]), 1)
-    small = cv2.resize(image, (_WIDTH, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
+def _grey(image: Image) -> Image:
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
 def _correlation(left: np.ndarray, right: np.ndarray) -> float:

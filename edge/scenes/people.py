@@ -134,12 +134,12 @@ class PeopleTracker:
 
     def furniture(self, look: Look, thing: Detection) -> bool:
         """Whether the box still looks as it did when watching began."""
-        return self._empty.shows_only(look.frame.image, thing.box)
+        return self._empty.shows_only(look.frame, thing.box)
 
     def update(self, look: Look) -> None:
         """Give each person of the look to the dweller they most resemble."""
         now = look.frame.captured_at
-        self._empty.take(look.frame.image, now)
+        self._empty.take(look.frame)
         before, self._looked_at = self._looked_at, now
         gap_s = (now - before).total_seconds() if before else 0.0
         blind_s = gap_s if gap_s > BLIND_S else 0.0
@@ -185,14 +185,13 @@ class PeopleTracker:
         ]
         if not people:
             return []
-        image, aspect = look.frame.image, look.frame.width / look.frame.height
-        light = light_of(image)
+        aspect, light = look.frame.width / look.frame.height, light_of(look.frame)
         return [
             _Seen(
                 d,
                 (d.box.foot[0] * aspect, d.box.foot[1]),
                 max(d.box.height, 1e-6),
-                describe(image, d.box, light),
+                describe(look.frame, d.box, light),
             )
             for d in people
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import av
@@ -35,6 +35,10 @@ def key_frames(clip: str) -> Iterator[tuple[float, Image]]:
         stream.codec_context.skip_frame = "NONKEY"
         for picture_ in container.decode(stream):
             yield float(picture_.pts * stream.time_base), picture_.to_ndarray(format="bgr24")
+
+
+def shown(image: np.ndarray, at: datetime = datetime(2026, 11, 25, tzinfo=UTC)) -> Frame:
+    return Frame("cam-1", at, np.asarray(image, np.uint8), "key_frame", 1)
 
 
 def real_looks(clip: str, start: datetime) -> list[Look]:
@@ -119,7 +123,7 @@ def test_colours_survive_the_light(light: float, warm: float) -> None:
     before = picture([(0.3, RED, BLACK), (0.6, BLUE, WHITE)], 0)
     after = np.clip(before * light * np.array([2 - warm, 1, warm]), 0, 255).astype(np.uint8)
     one, again, other = (
-        describe(image, body(x), light_of(image))
+        describe(shown(image), body(x), light_of(shown(image)))
         for image, x in ((before, 0.3), (after, 0.3), (after, 0.6))
     )
     same, different = alike(one, again), alike(one, other)
@@ -130,20 +134,22 @@ def test_colours_survive_the_light(light: float, warm: float) -> None:
 
 def test_a_speck_has_no_colours() -> None:
     """Too few pixels: None, and nothing is alike."""
-    image = picture([], 0)
-    assert describe(image, Box(0.5, 0.5, 0.502, 0.51), light_of(image)) is None
+    frame = shown(picture([], 0))
+    assert describe(frame, Box(0.5, 0.5, 0.502, 0.51), light_of(frame)) is None
     assert alike(None, None) is None
 
 
 def test_an_empty_view_forgets_when_the_picture_changes_shape(noon: datetime) -> None:
     """Another aspect is another view."""
     view = EmptyView(4)
+    red = shown(picture([(0.5, RED, BLACK)], 0))
+    blue = shown(picture([(0.5, BLUE, WHITE)], 0))
     for second in range(6):
-        view.take(picture([(0.5, RED, BLACK)], 0), noon + timedelta(seconds=second))
-    assert view.shows_only(picture([(0.5, RED, BLACK)], 0), body(0.5))
-    assert not view.shows_only(picture([(0.5, BLUE, WHITE)], 0), body(0.5))
-    other = np.full((480, 640, 3), 90, np.uint8)
-    view.take(other, noon + timedelta(seconds=7))
+        view.take(shown(red.image, noon + timedelta(seconds=second)))
+    assert view.shows_only(red, body(0.5))
+    assert not view.shows_only(blue, body(0.5))
+    other = shown(np.full((480, 640, 3), 90, np.uint8), noon + timedelta(seconds=7))
+    view.take(other)
     assert not view.shows_only(other, body(0.5))
 
 
