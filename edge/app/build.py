@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from typing import IO
 from edge.app.detecting import build_detectors, build_gate
 from edge.app.gate import Gate
 from edge.app.hearing import Hearing, attaching, build_hearing
+from edge.app.patrolling import budget_of, patrolled
 from edge.app.pipeline import Pipeline
 from edge.app.signs import ad_rules
 from edge.app.uplink import build_uploader, open_outbox
@@ -21,16 +24,17 @@ from edge.cases.known import KnownStore
 from edge.cases.owners import Owners
 from edge.cases.store import OPEN_CASES, CaseStore
 from edge.cases.withdrawals import Withdrawals
-from edge.config.model import Settings
+from edge.config.model import CameraSettings, Settings
 from edge.detectors.base import Detector
 from edge.disk import DiskWatch, Marks
 from edge.errors import Code, StoreError
 from edge.grid.cells import CellMap, load_cells
 from edge.grid.locate import Locator
 from edge.scenes.watch import SceneWatcher
+from edge.streams.backoff import Backoff
 from edge.streams.pool import StreamPool
-from edge.streams.source import Source
-from edge.streams.worker import Backoff
+from edge.streams.rounds import Rounds
+from edge.streams.source import Source, is_live
 from uploader.housekeeper import Housekeeper, open_retention
 from uploader.publisher import Uploader
 
@@ -190,7 +194,7 @@ def sources_of(settings: Settings) -> list[Source]:
             camera_id=camera.id,
             url=camera.url.get_secret_value(),
             look_every_s=camera.look_every_s,
-            visit=camera.mode == "patrolled",
+            visit=_is_patrolled(camera),
             open_timeout_s=settings.streams.open_timeout_s,
             read_timeout_s=settings.streams.read_timeout_s,
         )
@@ -207,14 +211,42 @@ def _locators(settings: Settings) -> dict[str, Locator]:
     return {camera.id: Locator(camera, cells) for camera in settings.active_cameras}
 
 
+def _is_patrolled(camera: CameraSettings) -> bool:
+    """A recording is played on in any case: a visit would begin it anew."""
+    return camera.mode == "patrolled" and is_live(camera.url.get_secret_value())
+
+
 def _pool(settings: Settings) -> StreamPool:
     streams = settings.streams
+    sources = sources_of(settings)
+    visited = [source for source in sources if source.visit]
+    rounds = None
+    if visited:
+        cameras = {camera.id: camera for camera in settings.active_cameras}
+        rounds = Rounds(
+            [patrolled(cameras[source.camera_id]) for source in visited],
+            visited,
+            budget_of(settings),
+            time.monotonic(),
+        )
     return StreamPool(
-        sources_of(settings),
+        [source for source in sources if not source.visit],
         cameras_per_worker=streams.cameras_per_worker,
         backoff=Backoff(streams.reconnect_min_s, streams.reconnect_max_s),
         hang_after_s=streams.hang_after_s,
+        rounds=rounds,
+        visitors=visitors(streams.patrol.max_open, len(visited), os.cpu_count() or 1),
     )
+
+
+def visitors(max_open: int, cameras: int, cores: int) -> list[int]:
+    """Patrolled cameras that each worker may have open: as many workers as there are cores.
+
+    More would cost memory and gain nothing; with one a crash would cost every visit under way.
+    """
+    open_at_once = min(max_open, cameras)
+    workers = min(max(cores, 2), 4, open_at_once)
+    return [(open_at_once + i) // workers for i in range(workers)]
 
 
 def _lock(state: Path) -> IO[str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from edge.app.build import Rooms, build_rooms
 from edge.app.configuration import Configuration
+from edge.app.patrolling import Patrolling
 from edge.app.telling import Teller, camera_views
 from edge.app.uplink import box_signer
 from edge.clock import utc_now
@@ -23,7 +24,7 @@ from edge.console.web import ConsoleServer
 from edge.errors import Code, ConfigError, GridpatrolError
 from edge.scenes.finding import Words
 from edge.streams.frame import Frame
-from edge.streams.pool import Collected
+from edge.streams.messages import Collected
 from edge.telemetry import metrics
 from edge.telemetry.logs import get_logger
 from uploader.commands import Desired
@@ -63,6 +64,7 @@ class Edge:
 
     def __post_init__(self) -> None:
         self._pipeline = self.rooms.pipeline(_timed)
+        self._patrolling = Patrolling(self.settings, self.rooms.pool, self.rooms.desk)
         self._teller = Teller(self.board, self.settings.active_cameras)
 
     def serve(self, stop: threading.Event) -> None:
@@ -97,12 +99,14 @@ class Edge:
     def step(self) -> None:
         """One round: what has come in, analysed, told and answered."""
         rooms = self.rooms
+        if (patrol := self._patrolling.step(time.monotonic(), utc_now())) is not None:
+            self._teller.patrol(patrol)
         collected = rooms.pool.collect(_COLLECT_S)
         self._take_streams(collected)
         frames = collected.frames
         room = self.settings.detectors.max_batch - len(frames)
         if frames and room > 0 and len(frames) < len(self.settings.active_cameras):
-            more = rooms.pool.collect(_GATHER_S)
+            more = rooms.pool.collect(_GATHER_S, more=True)
             self._take_streams(more)
             frames = frames + more.frames
         if frames:
@@ -121,7 +125,10 @@ class Edge:
                 self.rooms.hearing.desk.failed(change.camera_id, change.code, change.detail)
 
     def _take_looks(self, frames: list[Frame]) -> None:
+        began = time.monotonic()
         analysed = self._pipeline.analyse(frames)
+        now = time.monotonic()
+        self._patrolling.analysed(frames, analysed, now - began, now)
         for fault in analysed.errors:
             if fault.fatal:
                 raise fault
@@ -225,6 +232,7 @@ class Edge:
         rooms = build_rooms(settings)
         self.settings, self.rooms = settings, rooms
         self._pipeline = rooms.pipeline(_timed)
+        self._patrolling = Patrolling(settings, rooms.pool, rooms.desk)
         self._teller.cameras(settings.active_cameras)
         try:
             self._start()

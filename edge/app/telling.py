@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from edge.app.pipeline import Analysed
 from edge.cases.draft import CaseDraft
 from edge.config.model import CameraSettings
-from edge.console.board import Board, CameraView, ZoneView
+from edge.console.board import Board, CameraView, PatrolView, ZoneView
 from edge.errors import Code, GridpatrolError
+from edge.streams.beats import PatrolState
 from edge.streams.frame import Frame
-from edge.streams.pool import Collected
+from edge.streams.messages import Collected
 from edge.telemetry import metrics
 from edge.telemetry.logs import error_fields, get_logger
 from uploader.publisher import UplinkStatus
@@ -58,8 +59,8 @@ class Teller:
         for camera_id, count in collected.dropped.items():
             metrics.DROPPED.labels(camera=camera_id, reason="newer").inc(count)
             self._board.dropped(camera_id, count)
-        for cameras in collected.restarts:
-            metrics.WORKER_RESTARTS.labels(worker=cameras[0]).inc()
+        for name in collected.restarts:
+            metrics.WORKER_RESTARTS.labels(worker=name).inc()
 
     def looks(self, frames: Sequence[Frame], analysed: Analysed) -> None:
         """What a batch of frames came to."""
@@ -111,6 +112,29 @@ class Teller:
             cell=draft.grid_cell,
             place=draft.place,
             attached_to=draft.attached_to,
+        )
+
+    def patrol(self, state: PatrolState) -> None:
+        """How the patrol stands."""
+        metrics.PATROL_STRETCH.clear()
+        metrics.PATROL_STRETCH.labels(platform="").set(state.stretch)
+        for platform, factor in state.platform_stretch.items():
+            metrics.PATROL_STRETCH.labels(platform=platform).set(factor)
+        metrics.PATROL_OVERDUE.set(state.overdue)
+        metrics.PATROL_OPEN.set(state.open_streams)
+        metrics.PATROL_RESTING.set(state.resting)
+        metrics.PATROL_FAILING.clear()
+        for code, count in state.failing.items():
+            metrics.PATROL_FAILING.labels(code=code).set(count)
+        self._board.patrol(
+            PatrolView(
+                state.cameras,
+                state.stretch,
+                dict(state.platform_stretch),
+                state.overdue,
+                state.open_streams,
+                sum(state.failing.values()),
+            )
         )
 
     def uplink(self, status: UplinkStatus) -> None:

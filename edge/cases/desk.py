@@ -120,6 +120,13 @@ class CaseDesk:
         known = self._match(finding, self._spot(finding))
         return known is not None and known.state == "open"
 
+    def open_at(self, camera_id: str) -> int:
+        """Cases that this camera has seen and that wait to be seen gone."""
+        return sum(
+            record.state == "open" and any(s.camera_id == camera_id for s in record.sources)
+            for record in self._open.values()
+        )
+
     def _spot(self, finding: Finding) -> Spot:
         return self._locators[finding.camera_id].locate(finding.zone_id, finding.box)
 

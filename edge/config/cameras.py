@@ -117,6 +117,9 @@ class CameraSettings(Section):
     time_zone: TimeZone | None = None
     mode: Literal["held", "patrolled"] = "held"
     look_every_s: Annotated[float, Field(ge=0.1, le=3600)] = 2.0
+    platform: Identifier | None = None
+    looks_per_visit: Annotated[int, Field(ge=1, le=10)] = 1
+    hours: tuple[Annotated[Hours, BeforeValidator(_read_hours)], ...] = ()
     tiles: Tiles | None = None
     enabled: bool = True
     homography: HomographySettings | None = None

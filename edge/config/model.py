@@ -47,6 +47,7 @@ __all__ = [
     "Identifier",
     "MqttSettings",
     "ObjectSettings",
+    "PatrolSettings",
     "Position",
     "S3StoreSettings",
     "SecondLookSettings",
@@ -70,6 +71,14 @@ class BoxSettings(Section):
     state_dir: Path = Path("state")
 
 
+class PatrolSettings(Section):
+    """What all visits to patrolled cameras may cost together."""
+
+    looks_per_s: Annotated[float, Field(gt=0, le=1000)] | Literal["auto"] = "auto"
+    max_open: Annotated[int, Field(ge=1, le=256)] = 16
+    platforms: dict[Identifier, Annotated[int, Field(ge=1, le=256)]] = Field(default_factory=dict)
+
+
 class StreamSettings(Section):
     """How streams are opened and kept."""
 
@@ -79,6 +88,7 @@ class StreamSettings(Section):
     reconnect_min_s: Annotated[float, Field(ge=0.1, le=60)] = 1.0
     reconnect_max_s: Annotated[float, Field(ge=0.1, le=3600)] = 60.0
     hang_after_s: Annotated[float, Field(ge=2, le=600)] = 30.0
+    patrol: PatrolSettings = PatrolSettings()
 
     @model_validator(mode="after")
     def _patience_outlasts_timeouts(self) -> StreamSettings:
@@ -195,6 +205,17 @@ class Settings(Section):
     @model_validator(mode="after")
     def _camera_ids_once(self) -> Settings:
         refuse_repeats("camera id", [camera.id for camera in self.cameras])
+        return self
+
+    @model_validator(mode="after")
+    def _platforms_are_used(self) -> Settings:
+        named = {camera.platform for camera in self.cameras}
+        unused = sorted(set(self.streams.patrol.platforms) - named)
+        if unused:
+            raise ValueError(
+                f"streams.patrol.platforms names {', '.join(unused)}, but no camera has such a "
+                "platform"
+            )
         return self
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ __all__ = [
     "CameraState",
     "CameraView",
     "CaseView",
+    "PatrolView",
     "Snapshot",
     "StorageView",
     "UplinkView",
@@ -37,7 +38,7 @@ __all__ = [
 CASES_KEPT = 200
 _RATE_SPAN_S = 10.0
 
-CameraState = Literal["starting", "up", "down", "failed"]
+CameraState = Literal["starting", "up", "down", "failed", "resting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,27 @@ class UplinkView:
     dead: int = 0
     last_error: str = ""
     rejected: tuple[LetterView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PatrolView:
+    """The patrol (轮巡): see :mod:`edge.streams.patrol`.
+
+    Attributes:
+        cameras: patrolled ones.
+        stretch: factor on every revisit time because the box cannot keep up; 1 when it can.
+        platforms: larger factors where the cap of an upstream platform binds.
+        overdue: cameras past their (stretched) revisit time now.
+        open_streams: patrolled cameras open now.
+        failing: cameras that could not be looked at when last tried.
+    """
+
+    cameras: int = 0
+    stretch: float = 1.0
+    platforms: Mapping[str, float] = field(default_factory=dict)
+    overdue: int = 0
+    open_streams: int = 0
+    failing: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +123,7 @@ class Snapshot:
     cases_version: int
     uplink: UplinkView
     storage: StorageView
+    patrol: PatrolView
 
 
 @dataclass
@@ -134,6 +157,7 @@ class Board:
         self._seen: dict[str, _Seen] = {}
         self._uplink = UplinkView()
         self._storage = StorageView()
+        self._patrol = PatrolView()
         self._started_at = utc_now()
         self._ticks = ticks
         self._first_tick = ticks()
@@ -143,7 +167,7 @@ class Board:
         """A camera came up, went down, or shows nothing fit to analyse."""
         with self._lock:
             camera = self._cameras[camera_id]
-            findings = camera.findings if state == "up" else ()
+            findings = camera.findings if state in ("up", "resting") else ()
             self._cameras[camera_id] = replace(
                 camera, state=state, detail=redact(detail), findings=findings
             )
@@ -205,6 +229,11 @@ class Board:
         with self._lock:
             self._storage = StorageView(level, free_bytes)
 
+    def patrol(self, view: PatrolView) -> None:
+        """How the patrol stands."""
+        with self._lock:
+            self._patrol = view
+
     def snapshot(self) -> Snapshot:
         """Everything now."""
         with self._lock:
@@ -218,6 +247,7 @@ class Board:
                 cases_version=self._cases_version,
                 uplink=self._uplink,
                 storage=self._storage,
+                patrol=self._patrol,
             )
 
     def look_jpeg(self, camera_id: str) -> bytes | None:

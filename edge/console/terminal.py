@@ -11,9 +11,16 @@ from rich.text import Text
 
 from edge.cases.draft import CaseDraft
 from edge.console.board import Board, CameraView, Snapshot
+from edge.console.wire import notes_of
 
 # Everything shown is a Text, never markup: names, places and errors may hold brackets.
-_DOT_STYLES = {"up": "green", "starting": "yellow", "down": "red", "failed": "red"}
+_DOT_STYLES = {
+    "up": "green",
+    "starting": "yellow",
+    "down": "red",
+    "failed": "red",
+    "resting": "dim",
+}
 _STATUS_STYLES = {"new": "red", "update": "yellow", "gone": "green", "withdrawn": "dim"}
 _CASES_SHOWN = 6
 
@@ -63,6 +70,10 @@ def _headline(now: Snapshot, url: str) -> Text:
     if uplink.dead:
         text.append(f", {uplink.dead} rejected", "red")
     text.append(f"   {url}")
+    if now.patrol.cameras:
+        text.append(f"\npatrol: {now.patrol.cameras} cameras, {now.patrol.open_streams} open")
+    for note in notes_of(now):
+        text.append(f"\n{note}", "yellow")
     if uplink.last_error and not uplink.connected:
         text.append(f"\n{uplink.last_error}", "dim")
     return text
@@ -96,6 +107,8 @@ def _both(zh: str, en: str) -> str:
 def _now(camera: CameraView) -> Text:
     if camera.state in ("down", "failed"):
         return Text(camera.detail or camera.state, "red")
+    if camera.state == "resting":
+        return Text("outside its hours", "dim")
     if camera.look_at is None:
         return Text("waiting for the first picture", "dim")
     found = ", ".join(kind.replace("_", " ") for kind in camera.findings)

@@ -33,7 +33,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from edge.console.board import Board
-from edge.console.wire import cases_of, faults_of, status_of
+from edge.console.wire import cases_of, faults_of, notes_of, status_of
 from edge.errors import Code, GridpatrolError
 from edge.telemetry.metrics import REGISTRY
 
@@ -124,8 +124,10 @@ def make_app(board: Board, *, hosts: list[str], resend: Resend | None = None) ->
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
     async def health(_request: Request) -> Response:
-        faults = faults_of(board.snapshot())
-        return JSONResponse({"ok": not faults, "faults": faults}, 503 if faults else 200)
+        now = board.snapshot()
+        faults = faults_of(now)
+        body = {"ok": not faults, "faults": faults, "notes": notes_of(now)}
+        return JSONResponse(body, 503 if faults else 200)
 
     return Starlette(
         routes=[

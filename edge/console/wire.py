@@ -10,6 +10,9 @@ from edge.console.board import CameraView, CaseView, Snapshot
 from edge.disk import Level
 from uploader.letters import LetterView
 
+WORTH_SAYING = 1.05
+"""Revisit times stretched by less are not worth a word."""
+
 
 def faults_of(now: Snapshot) -> list[str]:
     """Why the box is not well, in words; empty when it is.
@@ -19,7 +22,7 @@ def faults_of(now: Snapshot) -> list[str]:
     camera that is down is its own trouble: ``/metrics`` has ``gridpatrol_camera_up`` for it.
     """
     faults = []
-    if not any(camera.state in ("up", "starting") for camera in now.cameras):
+    if not any(camera.state in ("up", "starting", "resting") for camera in now.cameras):
         faults.append("no camera gives pictures")
     if not now.uplink.connected:
         faults.append(f"the platform's broker is away: {now.uplink.last_error or 'connecting'}")
@@ -27,6 +30,23 @@ def faults_of(now: Snapshot) -> list[str]:
         free_mb = now.storage.free_bytes // 2**20
         faults.append(f"the disk is full ({free_mb} MB left): new case drafts are refused")
     return faults
+
+
+def notes_of(now: Snapshot) -> list[str]:
+    """What the box does less well than it was asked to, in words; it is well all the same."""
+    notes = []
+    if now.patrol.stretch >= WORTH_SAYING:
+        notes.append(
+            f"the box cannot keep up: revisit times are {now.patrol.stretch:.2f} times the "
+            "configured ones"
+        )
+    notes += [
+        f"platform {name} allows too few open streams: revisit times of its cameras are "
+        f"{factor:.2f} times the configured ones"
+        for name, factor in sorted(now.patrol.platforms.items())
+        if factor >= WORTH_SAYING
+    ]
+    return notes
 
 
 def status_of(now: Snapshot) -> dict[str, object]:
@@ -48,6 +68,15 @@ def status_of(now: Snapshot) -> dict[str, object]:
             "level": now.storage.level.name.lower(),
             "free_bytes": now.storage.free_bytes,
         },
+        "patrol": {
+            "cameras": now.patrol.cameras,
+            "stretch": round(now.patrol.stretch, 2),
+            "platforms": {name: round(f, 2) for name, f in now.patrol.platforms.items()},
+            "overdue": now.patrol.overdue,
+            "open_streams": now.patrol.open_streams,
+            "failing": now.patrol.failing,
+        },
+        "notes": notes_of(now),
         "cameras": [_camera(camera) for camera in now.cameras],
     }
 

@@ -22,6 +22,19 @@ class Hurry:
     for_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A camera's hours are over, or have begun again.
+
+    Attributes:
+        camera_id: which one.
+        off: it is closed until it is said otherwise, or somebody asks to look.
+    """
+
+    camera_id: str
+    off: bool
+
+
 class Pace:
     """The seconds between two looks of one camera. Any thread.
 
@@ -33,6 +46,7 @@ class Pace:
         self._usual_s = every_s
         self._hurried_s = every_s
         self._until = 0.0
+        self._off = False
         self._asked = threading.Event()
 
     def hurry(self, every_s: float, for_s: float) -> None:
@@ -43,6 +57,16 @@ class Pace:
         self._hurried_s = min(every_s, self._usual_s)
         self._until = max(self._until, now + for_s)
         self._asked.set()
+
+    def rest_off(self, off: bool) -> None:
+        """Its hours are over, or have begun."""
+        self._off = off
+        self._asked.set()
+
+    @property
+    def is_off(self) -> bool:
+        """Whether it should be closed now: outside its hours, and nobody asks."""
+        return self._off and time.monotonic() >= self._until
 
     def every_s(self) -> float:
         """Seconds between two looks now."""

@@ -4,103 +4,99 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from multiprocessing import get_context
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from multiprocessing.connection import wait
 
 from edge.errors import Code, StreamError
+from edge.streams.backoff import Backoff
+from edge.streams.beats import PatrolState
 from edge.streams.frame import Frame
-from edge.streams.pace import Hurry
-from edge.streams.slot import Slot
+from edge.streams.messages import Beat, Closed, Collected, FrameHeader, StateChange
+from edge.streams.pace import Hurry, Rest
+from edge.streams.process import Crew, WorkerProcess
+from edge.streams.rounds import Rounds
 from edge.streams.source import Source
-from edge.streams.worker import Backoff, Beat, FrameHeader, StateChange, run_worker
 
-_SPAWN = get_context("spawn")  # a forked child would share the core's locks and sockets
 _CRASHES_BEFORE_SPLIT = 2
-_STARTUP_GRACE_S = 30.0
-
-
-@dataclass
-class _Worker:
-    sources: tuple[Source, ...]
-    process: BaseProcess
-    pipe: Connection
-    slot: Slot
-    heard_at: float
-    crashes: int = 0
-    asked: bool = False
-    beating: bool = False
-
-
-@dataclass
-class Collected:
-    """What one round brought in.
-
-    Attributes:
-        frames: pictures, at most one per worker.
-        changes: cameras that came up or went down.
-        dropped: pictures that newer ones replaced, by camera.
-        restarts: workers restarted, by the camera ids they hold.
-    """
-
-    frames: list[Frame] = field(default_factory=list)
-    changes: list[StateChange] = field(default_factory=list)
-    dropped: dict[str, int] = field(default_factory=dict)
-    restarts: list[tuple[str, ...]] = field(default_factory=list)
+_SUSPECTS = Crew(visitors=1, suspects=True)
 
 
 class StreamPool:
     """All cameras, spread over worker processes.
 
-    Not thread-safe: one thread collects.
+    Held cameras have a worker, patrolled ones are visited by whoever is free. Not thread-safe: one
+    thread collects.
 
     Args:
-        sources: the cameras.
+        held: the cameras that stay open.
         cameras_per_worker: how many share a process; a crash costs all of them a moment.
-        backoff: waiting times, for cameras and for workers.
+        backoff: waiting times, for held cameras and for workers.
         hang_after_s: a worker or camera thread silent for so long is killed.
+        rounds: the patrol; None without patrolled cameras.
+        visitors: patrolled cameras open at once, by worker.
     """
 
     def __init__(
         self,
-        sources: Sequence[Source],
+        held: Sequence[Source],
         *,
         cameras_per_worker: int,
         backoff: Backoff,
         hang_after_s: float,
+        rounds: Rounds | None = None,
+        visitors: Sequence[int] = (),
     ) -> None:
         self._backoff = backoff
         self._hang_after_s = hang_after_s
-        self._groups = [
-            tuple(sources[i : i + cameras_per_worker])
-            for i in range(0, len(sources), cameras_per_worker)
+        self._crews = [
+            Crew(tuple(held[i : i + cameras_per_worker]))
+            for i in range(0, len(held), cameras_per_worker)
         ]
-        self._workers: list[_Worker] = []
-        self._waiting: list[tuple[float, tuple[Source, ...], int]] = []
+        self._crews += [Crew(visitors=count) for count in visitors]
+        self._rounds = rounds
+        self._workers: list[WorkerProcess] = []
+        self._waiting: list[tuple[float, Crew, int]] = []
+        self._off: set[str] = set()
+        self._told: list[StateChange] = []
 
     def start(self) -> None:
         """Start every worker."""
-        self._workers = [self._spawn(group, 0) for group in self._groups]
+        self._workers = [self._spawn(crew, 0) for crew in self._crews]
 
     @property
     def pids(self) -> dict[str, int]:
-        """Process id by camera id, for operators and for tests that kill."""
+        """Process id by held camera, for operators and for tests that kill."""
         return {
             source.camera_id: worker.process.pid
             for worker in self._workers
-            for source in worker.sources
+            for source in worker.crew.held
             if worker.process.pid is not None
         }
 
-    def collect(self, timeout_s: float) -> Collected:
+    @property
+    def worker_pids(self) -> tuple[int, ...]:
+        """Process id of every worker that runs."""
+        return tuple(w.process.pid for w in self._workers if w.process.pid is not None)
+
+    @property
+    def patrol(self) -> PatrolState | None:
+        """How the patrol stands; None without patrolled cameras."""
+        return self._rounds.state if self._rounds else None
+
+    def collect(self, timeout_s: float, *, more: bool = False) -> Collected:
         """Ask every worker for its next picture and return what comes within the time.
 
         Returns as soon as there is a picture; workers that died or hang are restarted.
+
+        Args:
+            timeout_s: how long to wait.
+            more: the pictures of the round before have not been analysed yet.
         """
-        round_ = Collected()
+        round_ = Collected(changes=self._told)
+        self._told = []
+        if self._rounds and not more:
+            self._rounds.settle(time.monotonic())
         self._restart_due(round_)
+        self._send_visits()
         for worker in list(self._workers):
             self._ask(worker, round_)
         until = time.monotonic() + timeout_s
@@ -125,47 +121,87 @@ class StreamPool:
             every_s: seconds between looks meanwhile.
             for_s: for how long.
         """
-        for worker in self._workers:
-            if any(source.camera_id == camera_id for source in worker.sources):
-                with suppress(OSError):  # the worker died: collect() sees it and restarts it
-                    worker.pipe.send(Hurry(camera_id, every_s, for_s))
+        if self._rounds and camera_id in self._rounds:
+            self._rounds.ask(camera_id, time.monotonic(), every_s=every_s, for_s=for_s)
+        self._tell_holder(Hurry(camera_id, every_s, for_s))
+
+    def rest(self, camera_id: str, *, off: bool) -> None:
+        """A camera's hours are over: it is closed until they begin, or somebody asks to look."""
+        if self._rounds and camera_id in self._rounds:
+            self._told.append(self._rounds.rest(camera_id, time.monotonic(), off=off))
+            return
+        (self._off.add if off else self._off.discard)(camera_id)
+        self._tell_holder(Rest(camera_id, off))
+
+    def found(self, camera_id: str, *, events: int, open_cases: int) -> None:
+        """Tell the patrol what a camera's pictures showed; nothing for held cameras."""
+        if self._rounds and camera_id in self._rounds:
+            self._rounds.found(camera_id, events=events, open_cases=open_cases)
+
+    def budget(self, looks_per_s: float) -> None:
+        """Tell the patrol how many looks a second the box has for it."""
+        if self._rounds:
+            self._rounds.budget(looks_per_s)
 
     def stop(self) -> None:
         """End every worker; none is left behind."""
         for worker in self._workers:
             worker.pipe.close()
         for worker in self._workers:
-            worker.process.join(timeout=2.0)
-            if worker.process.is_alive():
-                worker.process.kill()
-                worker.process.join()
-            worker.slot.close()
+            worker.bury(patience_s=2.0)
         self._workers.clear()
         self._waiting.clear()
 
-    def _spawn(self, group: tuple[Source, ...], crashes: int) -> _Worker:
-        ours, theirs = _SPAWN.Pipe(duplex=True)
-        slot = Slot()
-        process = _SPAWN.Process(
-            target=run_worker,
-            args=(group, self._backoff, theirs, slot),
-            name=f"streams-{group[0].camera_id}",
-            daemon=True,
-        )
-        process.start()
-        theirs.close()
-        return _Worker(group, process, ours, slot, time.monotonic(), crashes)
+    def _tell_holder(self, wish: Hurry | Rest) -> None:
+        for worker in self._workers:
+            if any(source.camera_id == wish.camera_id for source in worker.crew.held):
+                worker.send(wish)
 
-    def _ask(self, worker: _Worker, round_: Collected) -> None:
+    def _spawn(self, crew: Crew, crashes: int) -> WorkerProcess:
+        worker = WorkerProcess.spawn(crew, self._backoff, crashes)
+        for source in crew.held:
+            if source.camera_id in self._off:
+                worker.send(Rest(source.camera_id, off=True))
+        return worker
+
+    def _send_visits(self) -> None:
+        """Hand due visits to workers that have a visitor free; what is left waits."""
+        if self._rounds is None:
+            return
+        due = self._rounds.due(time.monotonic())
+        for _ in range(len(due)):
+            order = due.popleft()
+            worker = self._free_worker(suspects=self._rounds.is_suspect(order.source.camera_id))
+            if worker is None:
+                due.append(order)
+                continue
+            worker.orders[order.number] = order
+            worker.send(order)  # a dead one is found out below, with its orders
+
+    def _free_worker(self, *, suspects: bool) -> WorkerProcess | None:
+        if suspects and not self._has_suspects_worker():
+            self._workers.append(self._spawn(_SUSPECTS, 0))
+        free = [
+            worker
+            for worker in self._workers
+            if worker.crew.suspects == suspects and len(worker.orders) < worker.crew.visitors
+        ]
+        return min(free, key=lambda worker: len(worker.orders), default=None)
+
+    def _has_suspects_worker(self) -> bool:
+        return any(w.crew.suspects for w in self._workers) or any(
+            crew.suspects for _, crew, _ in self._waiting
+        )
+
+    def _ask(self, worker: WorkerProcess, round_: Collected) -> None:
         if worker.asked:
             return
-        try:
-            worker.pipe.send(1)
+        if worker.send(1):
             worker.asked = True
-        except OSError:
+        else:
             self._lost(worker, Code.CAM_WORKER_DIED, "its stream worker died", round_)
 
-    def _receive(self, worker: _Worker, round_: Collected) -> None:
+    def _receive(self, worker: WorkerProcess, round_: Collected) -> None:
         try:
             while worker.pipe.poll():
                 message = worker.pipe.recv()
@@ -175,63 +211,88 @@ class StreamPool:
                     return
                 if isinstance(message, StateChange):
                     round_.changes.append(message)
+                elif isinstance(message, Closed):
+                    self._closed(worker, message, round_)
                 elif isinstance(message, Beat):
                     worker.beating = True
                     self._check_threads(worker, message, round_)
         except (EOFError, OSError, StreamError):
             self._lost(worker, Code.CAM_WORKER_DIED, "its stream worker died", round_)
 
-    def _frame(self, worker: _Worker, header: FrameHeader, round_: Collected) -> Frame:
+    def _closed(self, worker: WorkerProcess, news: Closed, round_: Collected) -> None:
+        worker.crashes = 0
+        if self._rounds is None:
+            return
+        if change := self._rounds.closed(news, time.monotonic()):
+            round_.changes.append(change)
+        self._tick_off(worker, news.number)
+        self._send_visits()  # a visitor may be free
+
+    def _tick_off(self, worker: WorkerProcess, number: int) -> None:
+        """A visitor whose pictures were not taken yet is not free: nothing piles up."""
+        if self._rounds and self._rounds.has_all(number):
+            worker.orders.pop(number, None)
+
+    def _frame(self, worker: WorkerProcess, header: FrameHeader, round_: Collected) -> Frame:
         pixels = worker.slot.read(header.shape)
         worker.asked = False
         if header.dropped:
             round_.dropped[header.camera_id] = (
                 round_.dropped.get(header.camera_id, 0) + header.dropped
             )
-        return Frame(header.camera_id, header.captured_at, pixels, header.reason, header.sequence)
+        sequence = header.sequence
+        if header.visit and self._rounds:
+            sequence = self._rounds.arrived(header)
+            self._tick_off(worker, header.visit)
+        return Frame(header.camera_id, header.captured_at, pixels, header.reason, sequence)
 
-    def _check_threads(self, worker: _Worker, beat: Beat, round_: Collected) -> None:
-        stuck = [camera for camera, idle_s in beat.idle_s.items() if idle_s > self._hang_after_s]
-        if stuck:
-            self._lost(
-                worker, Code.CAM_WORKER_HUNG, f"the decoder of {', '.join(stuck)} hangs", round_
-            )
+    def _check_threads(self, worker: WorkerProcess, beat: Beat, round_: Collected) -> None:
+        stuck = {camera for camera, idle_s in beat.idle_s.items() if idle_s > self._hang_after_s}
+        if not stuck:
+            return
+        if self._rounds:  # a visit that does not hang is not to blame: another worker makes it
+            for number, order in list(worker.orders.items()):
+                if order.source.camera_id not in stuck:
+                    self._rounds.again(worker.orders.pop(number))
+        what = f"the decoder of {', '.join(sorted(stuck))} hangs"
+        self._lost(worker, Code.CAM_WORKER_HUNG, what, round_)
 
     def _kill_hanging(self, round_: Collected) -> None:
         now = time.monotonic()
         for worker in list(self._workers):
-            patience = self._hang_after_s if worker.beating else _STARTUP_GRACE_S
-            if now - worker.heard_at > patience:
+            if worker.is_silent(now, self._hang_after_s):
                 self._lost(worker, Code.CAM_WORKER_HUNG, "its stream worker hangs", round_)
 
-    def _lost(self, worker: _Worker, code: Code, what: str, round_: Collected) -> None:
+    def _lost(self, worker: WorkerProcess, code: Code, what: str, round_: Collected) -> None:
         """Bury a worker and plan its return; one that keeps dying is taken apart.
 
-        When a group dies again and again, one of its cameras is to blame: each then gets a
-        process of its own, so that it goes on costing only itself.
+        When a group of held cameras dies again and again, one of them is to blame: each then gets
+        a process of its own, so that it goes on costing only itself.
         """
         if worker not in self._workers:
             return
         self._workers.remove(worker)
         worker.process.kill()
-        worker.process.join()
-        worker.pipe.close()
-        worker.slot.close()
+        worker.bury()
         crashes = worker.crashes + 1
-        due = time.monotonic() + self._backoff.delay_s(crashes)
-        split = crashes >= _CRASHES_BEFORE_SPLIT and len(worker.sources) > 1
-        groups = [(source,) for source in worker.sources] if split else [worker.sources]
-        self._waiting += [(due, group, 1 if split else crashes) for group in groups]
+        now = time.monotonic()
+        due = now + self._backoff.delay_s(crashes)
+        crew = worker.crew
+        split = crashes >= _CRASHES_BEFORE_SPLIT and len(crew.held) > 1
+        crews = [Crew((source,)) for source in crew.held] if split else [crew]
+        self._waiting += [(due, crew, 1 if split else crashes) for crew in crews]
         round_.changes += [
             StateChange(source.camera_id, "down", str(code), f"{what}. It is restarted by itself")
-            for source in worker.sources
+            for source in crew.held
         ]
-        round_.restarts.append(tuple(source.camera_id for source in worker.sources))
+        if self._rounds:
+            round_.changes += self._rounds.lost(tuple(worker.orders.values()), code, what, now)
+        round_.restarts.append(crew.name)
 
     def _restart_due(self, round_: Collected) -> None:
         now = time.monotonic()
         for entry in [entry for entry in self._waiting if entry[0] <= now]:
             self._waiting.remove(entry)
-            _, group, crashes = entry
-            self._workers.append(self._spawn(group, crashes))
-            round_.changes += [StateChange(source.camera_id, "starting") for source in group]
+            _, crew, crashes = entry
+            self._workers.append(self._spawn(crew, crashes))
+            round_.changes += [StateChange(source.camera_id, "starting") for source in crew.held]

@@ -40,7 +40,7 @@ class Source:
         camera_id: the configured id.
         url: RTSP URL with credentials, or a path. Never log it: use ``camera_id``.
         look_every_s: least time between two pictures handed on, seconds.
-        visit: patrolled: close after each picture and come back ``look_every_s`` later.
+        visit: patrolled: pictures are those of a visit.
         open_timeout_s, read_timeout_s: seconds until a silent camera counts as failed.
     """
 
@@ -54,12 +54,17 @@ class Source:
     @property
     def is_live(self) -> bool:
         """Whether it is a network stream rather than a replay."""
-        return urlsplit(self.url).scheme in _LIVE_SCHEMES
+        return is_live(self.url)
 
     @property
     def path(self) -> Path:
         """The file or folder of a replay."""
         return Path(self.url.removeprefix("file://"))
+
+
+def is_live(url: str) -> bool:
+    """Whether a URL names a network stream rather than a replay."""
+    return urlsplit(url).scheme in _LIVE_SCHEMES
 
 
 Every = Callable[[], float]
@@ -90,8 +95,6 @@ def _live(source: Source, every: Every | None) -> Iterator[tuple[Picture, Reason
     with open_container(source) as container:
         for image, _ in key_frames(source, container, live=True, every=every):
             yield image, reason
-            if source.visit:
-                return
     # A killed server ends the loop without an exception: for a live stream that is a failure.
     raise StreamError(
         Code.CAM_ENDED, source.camera_id, "the stream ended", "It is opened again by itself"

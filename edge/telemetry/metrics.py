@@ -28,6 +28,29 @@ WORKER_RESTARTS = Counter(
     ["worker"],
     registry=REGISTRY,
 )
+PATROL_STRETCH = Gauge(
+    "gridpatrol_patrol_stretch",
+    "Factor on revisit times because the box, or the platform named, cannot keep up.",
+    ["platform"],
+    registry=REGISTRY,
+)
+PATROL_OVERDUE = Gauge(
+    "gridpatrol_patrol_overdue",
+    "Patrolled cameras past their (stretched) revisit time.",
+    registry=REGISTRY,
+)
+PATROL_OPEN = Gauge(
+    "gridpatrol_patrol_open_streams", "Patrolled cameras open now.", registry=REGISTRY
+)
+PATROL_FAILING = Gauge(
+    "gridpatrol_patrol_failing",
+    "Patrolled cameras that failed when last visited, by code.",
+    ["code"],
+    registry=REGISTRY,
+)
+PATROL_RESTING = Gauge(
+    "gridpatrol_patrol_resting", "Patrolled cameras outside their hours.", registry=REGISTRY
+)
 CAMERA_UP = Gauge(
     "gridpatrol_camera_up", "1 while the camera gives pictures.", ["camera"], registry=REGISTRY
 )

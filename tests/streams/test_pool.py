@@ -13,9 +13,10 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.streams.pool import Collected, StreamPool
+from edge.streams.backoff import Backoff
+from edge.streams.messages import Collected
+from edge.streams.pool import StreamPool
 from edge.streams.source import Source
-from edge.streams.worker import Backoff
 from tests.cameras import RtspServer
 
 HALF = b"the first half of the good clip"

@@ -31,6 +31,7 @@ function applyWords() {
 function renderFacts() {
   const t = words[lang];
   const { connected, pending, dead, last_error: why } = status.uplink;
+  const patrolled = status.patrol.cameras;
   const fact = (value, name) => make("li", {}, make("b", {}, String(value)), ` ${name}`);
   $("box").textContent = status.box_id;
   $("facts").replaceChildren(
@@ -38,6 +39,7 @@ function renderFacts() {
       make("b", {}, connected ? t.connected : t.away)),
     fact(status.looks_per_s, t.looks),
     fact(pending, t.waiting),
+    ...(patrolled ? [fact(patrolled, t.patrol(patrolled))] : []),
     ...(dead ? [fact(dead, t.rejected)] : []),
   );
   const text = connected ? "" : [t.awayLong(pending), why].filter(Boolean).join(" ");
@@ -51,6 +53,18 @@ function renderRoom() {
   const text = level === "ok" ? "" : words[lang].room[level](Math.floor(free / 2 ** 20));
   $("room").hidden = !text;
   if ($("room").textContent !== text) $("room").textContent = text;
+}
+
+// Said when it is more than a twentieth.
+function renderSlow() {
+  const t = words[lang];
+  const { stretch, platforms } = status.patrol;
+  const text = [
+    ...(stretch >= 1.05 ? [t.slow(stretch)] : []),
+    ...Object.entries(platforms).filter(([, f]) => f >= 1.05).map(([name, f]) => t.slowPlatform(name, f)),
+  ].join(" ");
+  $("slow").hidden = !text;
+  if ($("slow").textContent !== text) $("slow").textContent = text;
 }
 
 // What the platform refused for good; drawn anew only when it changed, so that a button keeps its focus.
@@ -90,6 +104,7 @@ function render() {
   if (!status || !cases) return;
   renderFacts();
   renderRoom();
+  renderSlow();
   renderRejected();
   renderCameras(status, lang);
   renderCases(cases.cases, status, lang, open);

@@ -24,7 +24,9 @@ export const words = {
     dwell: (s) => `滞留 ${s}`, sightings: (n) => `看到 ${n} 次`, score: "置信度", sources: "来源",
     models: "模型", id: "案卷编号", revision: "版本",
     method: { homography: "单应变换", zone_anchor: "区域锚点", camera: "摄像头位置" },
-    state: { starting: "启动中", up: "正常", down: "中断", failed: "画面异常" },
+    state: { starting: "启动中", up: "正常", down: "中断", failed: "画面异常", resting: "非值守时段" },
+    patrol: () => "路轮巡", slow: (f) => `本机处理能力不足：轮巡间隔已按同一比例延长至设定值的 ${f} 倍。`,
+    slowPlatform: (name, f) => `上级平台 ${name} 允许的并发路数不足：其摄像头的轮巡间隔延长至设定值的 ${f} 倍。`,
     kind: { street_vending: "街面经营", piled_materials: "乱堆物料", illegal_ads: "违规广告" },
   },
   en: {
@@ -49,7 +51,9 @@ export const words = {
     dwell: (s) => `dwell ${s}`, sightings: (n) => `seen ${n === 1 ? "once" : `${n} times`}`, score: "Score", sources: "Sources",
     models: "Models", id: "Case id", revision: "revision",
     method: { homography: "homography", zone_anchor: "zone anchor", camera: "camera position" },
-    state: { starting: "starting", up: "up", down: "down", failed: "bad picture" },
+    state: { starting: "starting", up: "up", down: "down", failed: "bad picture", resting: "outside its hours" },
+    patrol: (n) => `${n === 1 ? "camera" : "cameras"} patrolled`, slow: (f) => `This box cannot keep up: all revisit times are ${f} times the configured ones.`,
+    slowPlatform: (name, f) => `Platform ${name} allows too few open streams: revisit times of its cameras are ${f} times the configured ones.`,
     kind: { street_vending: "Street vending", piled_materials: "Piled materials", illegal_ads: "Illegal ads" },
   },
 };

@@ -1,0 +1,144 @@
+"""The threads of a stream worker: one for each held camera, a few that visit patrolled ones.
+
+Decoding releases the GIL, so threads of one process use several cores.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+
+from edge.clock import utc_now
+from edge.errors import StreamError
+from edge.streams.backoff import Backoff
+from edge.streams.frame import Image, Reason
+from edge.streams.mailbox import Mailbox, Outbox
+from edge.streams.messages import Closed, FrameHeader, Open, State, StateChange
+from edge.streams.pace import Hurry, Pace, Rest
+from edge.streams.source import Source, pictures
+from edge.streams.visit import Visiting
+
+BEAT_S = 1.0
+
+
+class Holder(threading.Thread):
+    """Keeps one camera open; every failure is told, then tried again with back-off.
+
+    Attributes:
+        active_at: when it last showed that it lives, monotonic seconds.
+    """
+
+    def __init__(self, source: Source, mailbox: Mailbox, outbox: Outbox, backoff: Backoff) -> None:
+        super().__init__(name=source.camera_id, daemon=True)
+        self._source = source
+        self._mailbox = mailbox
+        self._outbox = outbox
+        self._backoff = backoff
+        self._sequence = 0
+        self.pace = Pace(source.look_every_s)
+        self.active_at = time.monotonic()
+
+    def run(self) -> None:
+        """Until the process ends."""
+        attempt = 0
+        while True:
+            self.active_at = time.monotonic()
+            if self.pace.is_off:
+                self._wait_for_hours()
+            before = self._sequence
+            try:
+                self._look()
+            except StreamError as error:
+                attempt = 1 if self._sequence > before else attempt + 1
+                self._tell("down", str(error.code), f"{error.what}. {error.fix}")
+                self._rest(self._backoff.delay_s(attempt))
+            else:
+                self._rest(self.pace.every_s())
+
+    def take(self, wish: Hurry | Rest) -> None:
+        """What the core wants; any thread."""
+        if isinstance(wish, Hurry):
+            self.pace.hurry(wish.every_s, wish.for_s)
+        else:
+            self.pace.rest_off(wish.off)
+
+    def _look(self) -> None:
+        told = False
+        for image, reason in pictures(self._source, self.pace.every_s):
+            self.active_at = time.monotonic()
+            if not told:
+                self._tell("up")
+                told = True
+            self._sequence += 1
+            self._mailbox.put(_header(self._source, image, reason, self._sequence), image)
+            if self.pace.is_off:
+                return
+
+    def _wait_for_hours(self) -> None:
+        self._tell("resting")
+        while self.pace.is_off:
+            self.active_at = time.monotonic()
+            self.pace.rest(BEAT_S)
+        self._tell("starting")
+
+    def _rest(self, seconds: float) -> None:
+        """Between attempts, and rounds of a folder; cut short when somebody asks to look now."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self.active_at = time.monotonic()
+            if self.pace.rest(min(left, BEAT_S)):
+                return
+
+    def _tell(self, state: State, code: str = "", detail: str = "") -> None:
+        self._outbox.put(StateChange(self._source.camera_id, state, code, detail))
+
+
+class Visitor(threading.Thread):
+    """Opens one patrolled camera after the other, as it is told.
+
+    Attributes:
+        active_at: when it last showed that it lives, monotonic seconds.
+        visiting: the camera it is at; empty while it waits.
+    """
+
+    def __init__(self, orders: queue.SimpleQueue[Open], mailbox: Mailbox, outbox: Outbox) -> None:
+        super().__init__(name="visitor", daemon=True)
+        self._orders = orders
+        self._mailbox = mailbox
+        self._outbox = outbox
+        self.active_at = time.monotonic()
+        self.visiting = ""
+
+    def run(self) -> None:
+        """Until the process ends."""
+        while True:
+            order = self._orders.get()
+            self.active_at = time.monotonic()
+            self.visiting = order.source.camera_id
+            time.sleep(max(order.not_before - time.monotonic(), 0.0))
+            self.active_at = time.monotonic()
+            self._outbox.put(self._visit(order))
+            self.visiting = ""
+
+    def _visit(self, order: Open) -> Closed:
+        visiting = Visiting(order.source, order.looks, measure=order.measure)
+
+        def hand_on(image: Image) -> None:
+            self.active_at = time.monotonic()
+            header = _header(order.source, image, "visit", visiting.brought, order.number)
+            self._mailbox.put(header, image)
+
+        try:
+            visiting.make(hand_on)
+        except StreamError as error:
+            code, detail = str(error.code), f"{error.what}. {error.fix}"
+            return Closed(order.number, visiting.brought, code, detail, visiting.timing)
+        return Closed(order.number, visiting.brought, timing=visiting.timing)
+
+
+def _header(
+    source: Source, image: Image, reason: Reason, sequence: int, visit: int = 0
+) -> FrameHeader:
+    height, width = image.shape[:2]
+    return FrameHeader(source.camera_id, utc_now(), reason, sequence, (height, width, 3), 0, visit)
