@@ -7,8 +7,8 @@ import threading
 from contextlib import suppress
 from dataclasses import replace
 
-from edge.streams.frame import Image
 from edge.streams.messages import Closed, FrameHeader, StateChange
+from edge.streams.planes import Picture
 
 _Key = tuple[str, int, int]
 
@@ -39,10 +39,10 @@ class Mailbox:
     def __init__(self, bell: Doorbell) -> None:
         self._bell = bell
         self._lock = threading.Lock()
-        self._pictures: dict[_Key, tuple[FrameHeader, Image]] = {}
+        self._pictures: dict[_Key, tuple[FrameHeader, Picture]] = {}
         self._dropped: dict[str, int] = {}
 
-    def put(self, header: FrameHeader, image: Image) -> None:
+    def put(self, header: FrameHeader, image: Picture) -> None:
         """Any thread. A picture that was not sent in time gives way to the camera's next."""
         key = (header.camera_id, header.visit, header.sequence if header.visit else 0)
         with self._lock:
@@ -52,7 +52,7 @@ class Mailbox:
             self._pictures[key] = (header, image)
         self._bell.ring()
 
-    def take(self) -> tuple[FrameHeader, Image] | None:
+    def take(self) -> tuple[FrameHeader, Picture] | None:
         """The picture of the camera that has waited longest, with its drops told once."""
         with self._lock:
             if not self._pictures:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from edge.streams.frame import Frame, Reason
 from edge.streams.phase import Timing
+from edge.streams.planes import Shape
 from edge.streams.source import Source
 
 State = Literal["starting", "up", "down", "resting"]
@@ -69,7 +70,7 @@ class FrameHeader:
     captured_at: datetime
     reason: Reason
     sequence: int
-    shape: tuple[int, int, int]
+    shape: Shape
     dropped: int
     visit: int = 0
 

@@ -12,10 +12,11 @@ import time
 from edge.clock import utc_now
 from edge.errors import StreamError
 from edge.streams.backoff import Backoff
-from edge.streams.frame import Image, Reason
+from edge.streams.frame import Reason
 from edge.streams.mailbox import Mailbox, Outbox
 from edge.streams.messages import Closed, FrameHeader, Open, State, StateChange
 from edge.streams.pace import Hurry, Pace, Rest
+from edge.streams.planes import Picture, shape_of
 from edge.streams.source import Source, pictures
 from edge.streams.visit import Visiting
 
@@ -65,13 +66,13 @@ class Holder(threading.Thread):
 
     def _look(self) -> None:
         told = False
-        for image, reason in pictures(self._source, self.pace.every_s):
+        for picture, reason in pictures(self._source, self.pace.every_s):
             self.active_at = time.monotonic()
             if not told:
                 self._tell("up")
                 told = True
             self._sequence += 1
-            self._mailbox.put(_header(self._source, image, reason, self._sequence), image)
+            self._mailbox.put(_header(self._source, picture, reason, self._sequence), picture)
             if self.pace.is_off:
                 return
 
@@ -124,10 +125,10 @@ class Visitor(threading.Thread):
     def _visit(self, order: Open) -> Closed:
         visiting = Visiting(order.source, order.looks, measure=order.measure)
 
-        def hand_on(image: Image) -> None:
+        def hand_on(picture: Picture) -> None:
             self.active_at = time.monotonic()
-            header = _header(order.source, image, "visit", visiting.brought, order.number)
-            self._mailbox.put(header, image)
+            header = _header(order.source, picture, "visit", visiting.brought, order.number)
+            self._mailbox.put(header, picture)
 
         try:
             visiting.make(hand_on)
@@ -138,7 +139,6 @@ class Visitor(threading.Thread):
 
 
 def _header(
-    source: Source, image: Image, reason: Reason, sequence: int, visit: int = 0
+    source: Source, picture: Picture, reason: Reason, sequence: int, visit: int = 0
 ) -> FrameHeader:
-    height, width = image.shape[:2]
-    return FrameHeader(source.camera_id, utc_now(), reason, sequence, (height, width, 3), 0, visit)
+    return FrameHeader(source.camera_id, utc_now(), reason, sequence, shape_of(picture), 0, visit)

@@ -9,8 +9,8 @@ from dataclasses import replace
 import av
 
 from edge.errors import Code, StreamError
-from edge.streams.frame import Image
 from edge.streams.phase import Timing
+from edge.streams.planes import Picture
 from edge.streams.source import Source, key_frames, open_container, video_stream
 
 _MEASURE_S = 12.0
@@ -32,7 +32,7 @@ class Visiting:
         self.brought = 0
         self.timing: Timing | None = None
 
-    def make(self, hand_on: Callable[[Image], None]) -> None:
+    def make(self, hand_on: Callable[[Picture], None]) -> None:
         """Make it; each picture is handed on as soon as it is decoded.
 
         Raises:

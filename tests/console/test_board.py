@@ -37,7 +37,7 @@ def shown(board: Board, camera: str = "cam-1") -> Image:
 def of_size(width: int, height: int, *found: Detection) -> SceneReport:
     made = report(0, "cam-1", "z-1")
     noise = np.random.default_rng(2).integers(0, 255, (height, width, 3), np.uint8)
-    look = replace(made.look, frame=replace(made.look.frame, image=noise), detections=found)
+    look = replace(made.look, frame=replace(made.look.frame, picture=noise), detections=found)
     return replace(made, look=look)
 
 
@@ -52,7 +52,7 @@ def test_zone_and_box_are_drawn(board: Board) -> None:
     thing = Detection("bag", "goods", Box(0.3, 0.5, 0.5, 0.7), 0.9, "made 1")
     made = of_size(640, 480, thing)
     grey = np.full((480, 640, 3), 120, np.uint8)
-    made = replace(made, look=replace(made.look, frame=replace(made.look.frame, image=grey)))
+    made = replace(made, look=replace(made.look, frame=replace(made.look.frame, picture=grey)))
     board.look(made, (ZONE,))
     picture = shown(board).astype(int)
     blue, _, red = picture[47:50, 200:400].reshape(-1, 3).mean(axis=0)

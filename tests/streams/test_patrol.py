@@ -306,8 +306,8 @@ def test_another_budget_holds_from_the_moment_it_is_told(before: float, after: f
     out = drive(cameras, Budget(before, 100), until=200.0, tell=tell)
     first = sum(at <= 100.0 for at, _ in out.opened)
     second = sum(at > 100.0 for at, _ in out.opened)
-    assert first <= 100.0 * before + max(before, 1.0) + 2
-    assert 0.7 * 100.0 * min(after, 20.0) <= second <= 100.0 * after + max(before, after) + 2
+    assert first <= 100.0 * before + 2 * max(before, 1.0) + 3
+    assert 0.7 * 100.0 * min(after, 20.0) <= second <= 100.0 * after + 2 * max(before, after) + 3
     with pytest.raises(ValueError, match="above 0"):
         Patrol(cameras, Budget(1.0, 1), 0.0).budget(0.0)
 
