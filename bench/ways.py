@@ -7,7 +7,7 @@ always to their advantage: one inference per picture with motion however many re
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,8 +19,10 @@ from bench.footage import FPS
 from edge.detectors.base import Look
 from edge.detectors.objects import ObjectDetector
 from edge.detectors.unchanged import Changes, Gated, Limits
-from edge.streams.frame import Frame, Image
-from edge.streams.source import Source, pictures
+from edge.streams.frame import Frame, Image, Picture
+from edge.streams.phase import Phase
+from edge.streams.source import Source
+from edge.streams.visit import Visiting
 
 REVISIT_S = 30.0
 _ARRIVE_S = 0.37
@@ -123,24 +125,41 @@ def _decode_all(
     return Cost(spent / frames * FPS, runs / frames * FPS)
 
 
-def gridpatrol(url: str, detector: ObjectDetector, visits: int, *, gate: bool) -> Cost:
-    """Patrol: open, one key frame, close, every 30 s; the model where something has changed."""
+def gridpatrol(
+    url: str, detector: ObjectDetector, visits: int, *, gate: bool, beat: bool = True
+) -> Cost:
+    """Patrol: open, one key frame, close, every 30 s; the model where something has changed.
+
+    Args:
+        url: the camera.
+        detector: what every way uses.
+        visits: how many are counted; those in which a camera's beat is measured, once for
+            thousands of visits, are not.
+        gate: whether quiet looks are answered without the model.
+        beat: whether a visit comes just before the camera's key frame.
+    """
     source = Source("bench", url, REVISIT_S, True, 10.0, 10.0)
-    changes = Changes(Limits(10 if gate else 1, 300.0), {})
-    gated = Gated(detector, changes)
-    runs, spent = 0, 0.0
-    for number in range(visits):
+    gated = Gated(detector, changes := Changes(Limits(10 if gate else 1, 300.0), {}))
+    phase, runs, spent, counted = Phase(), 0.0, 0.0, 0
+    while counted < visits:
         time.sleep(_ARRIVE_S)
+        now = time.monotonic()
+        time.sleep(phase.not_before(now) - now if beat else 0.0)
+        measure = beat and phase.measure
+        visiting = Visiting(source, 1, measure=measure)
         began = time.process_time()
-        for image in _visit(source):
-            look = Look(Frame("bench", datetime.now(UTC), image, "visit", number))
-            runs += changes.matters(look)
-            gated.detect([look])
-        spent += time.process_time() - began
+        looks: list[Look] = []
+        visiting.make(lambda picture, looks=looks: looks.append(_look(picture)))
+        ran = changes.matters(looks[0])
+        gated.detect(looks)
+        if not measure:
+            spent += time.process_time() - began
+            runs += ran
+            counted += 1
+        if visiting.timing is not None:
+            phase.learn(visiting.timing)
     return Cost(spent / visits / REVISIT_S, runs / visits / REVISIT_S)
 
 
-def _visit(source: Source) -> Iterator[Image]:
-    for image, _ in pictures(source):
-        yield image
-        return
+def _look(picture: Picture) -> Look:
+    return Look(Frame("bench", datetime.now(UTC), picture, "visit", 0))
