@@ -15,6 +15,7 @@ from edge.detectors.base import Detector, OnlyCameras
 from edge.detectors.card import model_folder
 from edge.detectors.naming import Namer
 from edge.detectors.objects import ObjectDetector
+from edge.detectors.precision import folders, quickest
 from edge.detectors.second_look import SecondLook
 from edge.detectors.static import StaticObjectDetector
 from edge.detectors.text import TextDetector
@@ -129,11 +130,14 @@ def _changes(settings: Settings) -> Changes:
 def _object_detector(settings: Settings, name: str) -> Detector | None:
     """The model, run for the cameras its card says it is of use for; None when there are none."""
     chosen = settings.detectors.object
-    model = ObjectDetector(
-        model_folder(name, chosen.models_dir),
-        provider=chosen.provider,
-        threads=chosen.threads,
-        at_once=chosen.at_once or len(os.sched_getaffinity(0)),
+    model = quickest(
+        ObjectDetector(
+            folder,
+            provider=chosen.provider,
+            threads=chosen.threads,
+            at_once=chosen.at_once or len(os.sched_getaffinity(0)),
+        )
+        for folder in folders(name, chosen.models_dir, chosen.precision)
     )
     tiles = {c.id: c.tiles for c in settings.active_cameras if c.tiles is not None}
     close = {} if model.card.watch else _close_views(settings)

@@ -107,6 +107,7 @@ class ObjectSettings(Section):
     models: tuple[str, ...] = ("coco-nanodet", "rubbish", "outdoor-ads")
     models_dir: Path | None = None
     provider: Literal["auto", "cpu", "cuda", "tensorrt", "openvino"] = "auto"
+    precision: Literal["auto", "fp32", "int8"] = "auto"
     tiles: Tiles = "auto"
     threads: Annotated[int, Field(ge=1, le=64)] = 1
     at_once: Annotated[int, Field(ge=1, le=64)] | None = None

@@ -76,7 +76,7 @@ def _quickest(
             session = _open(folder, card, name, threads)
             if session.get_providers()[0] != name:
                 continue  # ONNX Runtime fell back to another one by itself
-            spent_s = _run_s(session, card)
+            spent_s = run_s(session, card)
         except Exception as error:  # ONNX Runtime's exceptions share no base class
             if name == names[-1] and best is None:
                 raise
@@ -93,7 +93,7 @@ def _quickest(
     return best
 
 
-def _run_s(session: ort.InferenceSession, card: ModelCard) -> float:
+def run_s(session: ort.InferenceSession, card: ModelCard) -> float:
     """Median seconds of an inference, after the first ones, which prepare the provider."""
     spent_s = []
     blank = np.zeros((1, 3, card.input.height, card.input.width), np.float32)

@@ -40,7 +40,8 @@ class Variant:
 
     def detectors(self, given: DetectorSettings, length_s: float) -> DetectorSettings:
         """A scenario's detector settings under this variant; it lasts ``length_s`` seconds."""
-        chosen = given.object
+        # What is measured must not hang on which of two precisions is quicker here.
+        chosen = given.object.model_copy(update={"precision": "fp32"})
         if self.models:
             chosen = chosen.model_copy(update={"models": self.models})
         if self.models_dir is not None:
