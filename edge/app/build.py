@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from edge.app.detecting import build_detectors, build_gate
+from edge.app.detecting import build_detectors, build_gate, build_redactor
 from edge.app.gate import Gate
 from edge.app.hearing import Hearing, attaching, build_hearing
 from edge.app.patrolling import budget_of, patrolled
@@ -30,6 +30,7 @@ from edge.disk import DiskWatch, Marks
 from edge.errors import Code, StoreError
 from edge.grid.cells import CellMap, load_cells
 from edge.grid.locate import Locator
+from edge.redaction.redactor import Redactor
 from edge.scenes.watch import SceneWatcher
 from edge.streams.backoff import Backoff
 from edge.streams.pool import StreamPool
@@ -45,6 +46,7 @@ class Rooms:
 
     Attributes:
         hearing: what the platform says, and the requests in progress.
+        redactor: makes pictures safe to leave; the page's too.
         lock: held open so that no second process uses the same state folder.
     """
 
@@ -58,6 +60,7 @@ class Rooms:
     uploader: Uploader
     housekeeper: Housekeeper
     hearing: Hearing
+    redactor: Redactor
     lock: IO[str]
     gate: Gate | None = None
 
@@ -108,10 +111,11 @@ def build_rooms(settings: Settings) -> Rooms:
         undo.callback(known.close)
         withdrawals = Withdrawals(database)
         undo.callback(withdrawals.close)
+        redactor = build_redactor(settings)
         room = EvidenceRoom(
             state / "evidence",
             jpeg_quality=settings.cases.jpeg_quality,
-            blur=settings.cases.blur_heads_and_plates,
+            redactor=redactor,
         )
         room.sweep(store.revisions())
         desk = CaseDesk(
@@ -137,7 +141,7 @@ def build_rooms(settings: Settings) -> Rooms:
             )
             for name, camera in cameras.items()
         }
-        gate = build_gate(settings, detectors, desk, database, watch)
+        gate = build_gate(settings, detectors, desk, database, watch, redactor=redactor)
         if gate is not None:
             undo.callback(gate.close)
         pool = _pool(settings)
@@ -172,6 +176,7 @@ def build_rooms(settings: Settings) -> Rooms:
         uploader=uploader,
         housekeeper=housekeeper,
         hearing=hearing,
+        redactor=redactor,
         lock=lock,
         gate=gate,
     )

@@ -23,8 +23,12 @@ from edge.detectors.tiles import TiledDetector, close_view
 from edge.detectors.unchanged import Changes, Gated, Limits
 from edge.disk import DiskWatch, Level
 from edge.geometry import Box
+from edge.redaction.finder import Finder
+from edge.redaction.redactor import Redactor
 from edge.scenes.finding import EventKind
 from edge.scenes.zones import Zone
+
+_REDACTION_MODELS = ("coco-nanodet", "faceboxes")
 
 
 def build_gate(
@@ -33,6 +37,8 @@ def build_gate(
     desk: CaseDesk,
     database: Path,
     watch: DiskWatch | None = None,
+    *,
+    redactor: Redactor,
 ) -> Gate | None:
     """The second look over what the detectors found; None when it is switched off."""
     models = [model for detector in detectors if (model := _model_inside(detector)) is not None]
@@ -49,10 +55,25 @@ def build_gate(
         SecondLook(models, min_score=chosen.min_score, namer=namer),
         SuppressedStore(database, may_keep=may_keep),
         desk.has_open_case,
+        redactor=redactor,
         again_after_s=chosen.again_after_s,
         min_scores={(c.id, z.id): z.min_score for c in settings.active_cameras for z in c.zones},
         seldom=SeldomSeen(namer, seldom) if namer is not None and seldom else None,
     )
+
+
+def build_redactor(settings: Settings) -> Redactor:
+    """What makes pictures safe to leave; its models are opened when the first picture needs them.
+
+    A model that is missing then holds back what should leave, and detection goes on.
+    """
+    of = settings.detectors.object
+
+    def open_finder() -> Finder:
+        objects, faces = (model_folder(name, of.models_dir) for name in _REDACTION_MODELS)
+        return Finder(objects, faces, provider=of.provider, threads=of.threads)
+
+    return Redactor(settings.redaction, open_finder)
 
 
 def _namer(settings: Settings) -> Namer | None:

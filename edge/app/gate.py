@@ -17,6 +17,7 @@ from edge.detectors.look_alikes import LOOK_ALIKES
 from edge.detectors.second_look import Judgement, Reason, SecondLook
 from edge.errors import StoreError
 from edge.geometry import Box
+from edge.redaction.redactor import Redactor
 from edge.scenes.finding import Finding, SceneReport, Words
 from edge.telemetry import metrics
 
@@ -59,6 +60,7 @@ class Gate:
         second_look: the judge.
         shelf: where suppressed findings are kept.
         has_open_case: whether a finding only attaches to a case that is open.
+        redactor: makes the pictures of suppressed findings safe.
         again_after_s: a suppressed thing is judged anew after so many seconds.
         min_scores: by camera and zone, the judged score from which a finding may open a case.
         seldom: asks for more where looks lie minutes apart; None: nowhere.
@@ -70,6 +72,7 @@ class Gate:
         shelf: SuppressedStore,
         has_open_case: Callable[[Finding], bool],
         *,
+        redactor: Redactor,
         again_after_s: float,
         min_scores: Mapping[tuple[str, str], float] | None = None,
         seldom: SeldomSeen | None = None,
@@ -77,6 +80,7 @@ class Gate:
         self._second_look = second_look
         self._shelf = shelf
         self._has_open_case = has_open_case
+        self._redactor = redactor
         self._again_after = timedelta(seconds=again_after_s)
         self._min_scores = min_scores or {}
         self._seldom = seldom
@@ -168,7 +172,7 @@ class Gate:
                     f"score after the second look {score:.2f}, the zone asks for {least:.2f}",
                 ),
             )
-        item = Suppressed.of(finding, named, judgement.score, why)
+        item = Suppressed.of(finding, named, judgement.score, why, self._redactor)
         try:
             self._shelf.keep(item)
         except StoreError as fault:

@@ -18,6 +18,7 @@ _WORDS = {
     Code.CAM_NOT_FOUND: "摄像头没有该路视频",
     Code.CAM_WORKER_DIED: "解码进程中断",
     Code.CAM_WORKER_HUNG: "解码进程无响应",
+    Code.RED_FAILED: "画面未能完成脱敏处理，未发送",
     Code.STO_ROOM: "本机存储空间不足，无法保存照片",
 }
 

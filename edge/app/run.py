@@ -233,6 +233,7 @@ class Edge:
         self.settings, self.rooms = settings, rooms
         self._pipeline = rooms.pipeline(_timed)
         self._patrolling = Patrolling(settings, rooms.pool, rooms.desk)
+        self.board.redact_with(rooms.redactor)
         self._teller.cameras(settings.active_cameras)
         try:
             self._start()
@@ -261,7 +262,7 @@ def open_edge(settings: Settings, config: Path | None = None) -> Edge:
         GridpatrolError: something in the settings cannot work.
     """
     rooms = build_rooms(settings)
-    board = Board(box_id=settings.box.id, cameras=camera_views(settings.active_cameras))
+    board = Board(settings.box.id, camera_views(settings.active_cameras), rooms.redactor)
     try:
         edge = Edge(settings, rooms, board, Configuration(config, settings))
         if settings.console.enabled:

@@ -62,6 +62,7 @@ class AnswerRoom:
         """The place now: ``after`` at the angle of the far view, and ``near``.
 
         Raises:
+            RedactionError: the picture must not leave; nothing was written.
             StoreError: the disk refused; nothing counts as written.
         """
         image, caption = self._room.safe(look), _caption(label, look.frame.captured_at)
@@ -76,6 +77,7 @@ class AnswerRoom:
         """A whole picture of a camera, ``far``.
 
         Raises:
+            RedactionError: the picture must not leave; nothing was written.
             StoreError: the disk refused; nothing counts as written.
         """
         image, caption = self._room.safe(look), _caption(label, look.frame.captured_at)

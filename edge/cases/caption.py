@@ -1,4 +1,4 @@
-"""Evidence pictures: boxes, a caption in Chinese and English, heads and plates blurred."""
+"""Evidence pictures: boxes, and a caption in Chinese and English."""
 
 from __future__ import annotations
 
@@ -20,44 +20,12 @@ _BAR = (24, 28, 36)
 _INK = (245, 247, 250)
 _DIM = (176, 184, 196)
 _FRAME = (56, 132, 255)  # BGR: orange
-_HEAD_SHARE = 0.25
-"""The head is in the top quarter of a standing person's box."""
 
 
 @cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
     with as_file(files("edge.cases") / "fonts" / _FONT) as path:
         return ImageFont.truetype(str(path), size)
-
-
-def blurred(image: Image, detections: Sequence[Detection]) -> Image:
-    """A copy with the head part of people and the plate part of vehicles made unreadable.
-
-    This follows the detector's boxes and covers nobody it missed; see ``docs/limits.md``.
-    """
-    copy = image.copy()
-    height, width = image.shape[:2]
-    for detection in detections:
-        part = _private_part(detection)
-        if part is None:
-            continue
-        x0, y0, x1, y1 = part.pixels(width, height)
-        if x1 > x0 and y1 > y0:
-            patch = copy[y0:y1, x0:x1]
-            # Averaged to a few blocks first: a blur alone can be sharpened back.
-            blocks = cv2.resize(patch, (4, 4), interpolation=cv2.INTER_AREA)
-            copy[y0:y1, x0:x1] = cv2.resize(blocks, (x1 - x0, y1 - y0))
-    return copy
-
-
-def _private_part(detection: Detection) -> Box | None:
-    box = detection.box
-    if detection.meaning == "person":
-        head = Box(box.x0, box.y0, box.x1, box.y0 + box.height * _HEAD_SHARE)
-        return head.grown(0.15)
-    if detection.meaning in ("vehicle", "two_wheeler"):
-        return Box(box.x0, box.y0 + box.height * 0.45, box.x1, box.y1)
-    return None
 
 
 def far_view(image: Image, box: Box, parts: Sequence[Detection], caption: Sequence[str]) -> Image:

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 import cv2
 
-from edge.cases.caption import blurred, far_view, near_view
+from edge.cases.caption import far_view, near_view
 from edge.cases.draft import EvidenceItem, EvidenceRole
 from edge.cases.taxonomy import Category
 from edge.clock import iso
@@ -29,6 +29,7 @@ from edge.detectors.base import Look
 from edge.errors import Code, StoreError
 from edge.files import sync_folder
 from edge.geometry import Box
+from edge.redaction.redactor import Redactor
 from edge.scenes.finding import Finding
 from edge.sqlite import as_store_error
 from edge.streams.frame import Image
@@ -56,18 +57,19 @@ class EvidenceRoom:
     Args:
         folder: where the cases' folders lie.
         jpeg_quality: 50–100.
-        blur: cover heads and plates in every picture.
+        redactor: makes pictures safe to leave.
     """
 
-    def __init__(self, folder: Path, *, jpeg_quality: int, blur: bool) -> None:
+    def __init__(self, folder: Path, *, jpeg_quality: int, redactor: Redactor) -> None:
         self.folder = folder
         self._quality = jpeg_quality
-        self._blur = blur
+        self._redactor = redactor
 
     def photograph(self, finding: Finding, label: CaseLabel) -> tuple[EvidenceItem, ...]:
         """Far and near view of a finding, on disk and synced.
 
         Raises:
+            RedactionError: the picture must not leave; nothing was written.
             StoreError: the disk refused; nothing counts as written.
         """
         image = self.safe(finding.look)
@@ -85,6 +87,7 @@ class EvidenceRoom:
         """The place after it is clear again: the same two views, without boxes.
 
         Raises:
+            RedactionError: the picture must not leave; nothing was written.
             StoreError: the disk refused; nothing counts as written.
         """
         image = self.safe(look)
@@ -111,8 +114,12 @@ class EvidenceRoom:
         return removed
 
     def safe(self, look: Look) -> Image:
-        """A copy of the picture that may leave the box; the picture itself without blurring."""
-        return blurred(look.frame.image, look.detections) if self._blur else look.frame.image
+        """A copy of the picture that may leave the box.
+
+        Raises:
+            RedactionError: there is none; nothing may leave.
+        """
+        return self._redactor.safe(look)
 
     def keep(
         self, folder: Path, look: Look, views: Mapping[EvidenceRole, Image]

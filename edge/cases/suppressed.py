@@ -16,10 +16,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge.cases.caption import blurred
 from edge.cases.reasons import reasons_from_json, reasons_to_json
 from edge.clock import iso
+from edge.errors import RedactionError
 from edge.geometry import Box
+from edge.redaction.redactor import Redactor
 from edge.scenes.finding import Finding, Words
 from edge.sqlite import open_database, transaction
 from edge.telemetry import metrics
@@ -65,7 +66,7 @@ class Suppressed:
         times: how often it was judged and suppressed.
         rule_reasons: why the rule fired.
         second_reasons: why nothing was sent.
-        picture: JPEG of the place, heads and plates blurred.
+        picture: JPEG of the place, redacted; empty when that failed.
     """
 
     id: int
@@ -86,7 +87,12 @@ class Suppressed:
 
     @classmethod
     def of(
-        cls, finding: Finding, look_alike: str, second_score: float, why: tuple[Words, ...]
+        cls,
+        finding: Finding,
+        look_alike: str,
+        second_score: float,
+        why: tuple[Words, ...],
+        redactor: Redactor,
     ) -> Suppressed:
         """From a finding and what the second look said of it."""
         return cls(
@@ -104,7 +110,7 @@ class Suppressed:
             times=1,
             rule_reasons=finding.reasons,
             second_reasons=why,
-            picture=_small_picture(finding),
+            picture=_small_picture(finding, redactor),
         )
 
 
@@ -228,10 +234,11 @@ def _box(text: str) -> Box:
     return Box(**json.loads(text))
 
 
-def _small_picture(finding: Finding) -> bytes:
-    image = finding.look.frame.image
-    x0, y0, x1, y1 = finding.box.grown(0.5).pixels(image.shape[1], image.shape[0])
-    crop = blurred(image, finding.look.detections)[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
+def _small_picture(finding: Finding, redactor: Redactor) -> bytes:
+    try:
+        crop = redactor.safe_part(finding.look, finding.box.grown(0.5))
+    except RedactionError:
+        return b""
     scale = min(_PICTURE_WIDTH / max(crop.shape[:2]), 1.0)
     small = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     done, data = cv2.imencode(".jpg", np.asarray(small), [cv2.IMWRITE_JPEG_QUALITY, 75])

@@ -41,7 +41,9 @@ class S3StoreSettings(Section):
 
 
 class EvidenceSettings(Section):
-    """Where evidence goes: over MQTT in chunks, unless there is a store for it."""
+    """What evidence shows, and where it goes: over MQTT, unless there is a store for it."""
+
+    redaction: Literal["none", "face+plate", "person"] = "face+plate"
 
     s3: S3StoreSettings | None = None
 

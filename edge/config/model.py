@@ -176,7 +176,7 @@ class CaseSettings(Section):
     merge_distance_m: Annotated[float, Field(gt=0, le=1000)] = 30.0
     known_distance_m: Annotated[float, Field(gt=0, le=1000)] = 50.0
     known_days: Annotated[float, Field(gt=0, le=3650)] = 30.0
-    blur_heads_and_plates: bool = True
+    blur_heads_and_plates: bool | None = None
     jpeg_quality: Annotated[int, Field(ge=50, le=100)] = 88
     owners: Path | None = None
 
@@ -218,6 +218,22 @@ class Settings(Section):
                 "platform"
             )
         return self
+
+    @model_validator(mode="after")
+    def _one_redaction(self) -> Settings:
+        old, chosen = self.cases.blur_heads_and_plates, self.evidence.redaction
+        said = "redaction" in self.evidence.model_fields_set
+        if old is not None and said and old != (chosen != "none"):
+            raise ValueError(
+                "cases.blur_heads_and_plates is the old name of evidence.redaction and says "
+                f"otherwise ({str(old).lower()} against {chosen}); leave the old one out"
+            )
+        return self
+
+    @property
+    def redaction(self) -> Literal["none", "face+plate", "person"]:
+        """What pictures must not show; ``cases.blur_heads_and_plates`` is its old name."""
+        return "none" if self.cases.blur_heads_and_plates is False else self.evidence.redaction
 
     @property
     def active_cameras(self) -> tuple[CameraSettings, ...]:

@@ -19,8 +19,11 @@ from edge.cases.draft import CaseDraft, EvidenceItem
 from edge.clock import utc_now
 from edge.console.drawing import ZoneView, look_jpeg
 from edge.disk import Level
+from edge.errors import RedactionError
+from edge.redaction.redactor import Redactor
 from edge.scenes.finding import SceneReport
-from edge.telemetry.logs import redact
+from edge.telemetry import metrics
+from edge.telemetry.logs import error_fields, get_logger, redact
 from uploader.letters import LetterView
 
 __all__ = [
@@ -34,6 +37,8 @@ __all__ = [
     "UplinkView",
     "ZoneView",
 ]
+
+log = get_logger(__name__)
 
 CASES_KEPT = 200
 _RATE_SPAN_S = 10.0
@@ -140,6 +145,7 @@ class Board:
     Args:
         box_id: this edge box.
         cameras: every camera that will be told of.
+        redactor: makes looks safe to show; None: no look is shown.
         ticks: seconds that only ever grow; rates must survive a wall clock that jumps.
     """
 
@@ -147,9 +153,11 @@ class Board:
         self,
         box_id: str,
         cameras: Sequence[CameraView],
+        redactor: Redactor | None = None,
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self._box_id = box_id
+        self._redactor = redactor
         self._lock = threading.Lock()
         self._cameras = {camera.id: camera for camera in cameras}
         self._cases: OrderedDict[str, CaseView] = OrderedDict()
@@ -177,6 +185,10 @@ class Board:
         with self._lock:
             self._cameras = {c.id: self._cameras.get(c.id, c) for c in cameras}
             self._seen = {name: seen for name, seen in self._seen.items() if name in self._cameras}
+
+    def redact_with(self, redactor: Redactor) -> None:
+        """Other settings run from now on."""
+        self._redactor = redactor
 
     def dropped(self, camera_id: str, count: int) -> None:
         """Frames were replaced by newer ones."""
@@ -251,17 +263,24 @@ class Board:
             )
 
     def look_jpeg(self, camera_id: str) -> bytes | None:
-        """The latest look with zones and boxes, heads and plates blurred; None before the first.
+        """The latest look with zones and boxes, redacted; None before the first.
+
+        None, too, while looks cannot be redacted: what is not safe is not shown.
 
         Drawn when it is first asked for, once a look, whoever asks.
         """
         with self._lock:
             seen = self._seen.get(camera_id)
-        if seen is None:
+        if seen is None or self._redactor is None:
             return None
         with seen.drawing:  # never under the board's own lock: drawing must not hold up the app
             if seen.jpeg is None:
-                seen.jpeg = look_jpeg(seen.report, seen.zones)
+                try:
+                    seen.jpeg = look_jpeg(seen.report, seen.zones, self._redactor)
+                except RedactionError as error:
+                    metrics.ERRORS.labels(code=str(error.code)).inc()
+                    log.error("look_not_shown", **error_fields(error))
+                    return None
             return seen.jpeg
 
     def evidence_path(self, sha256: str) -> Path | None:

@@ -1,4 +1,4 @@
-"""Looks as the page shows them: zones and boxes drawn, heads and plates blurred, small enough."""
+"""Looks as the page shows them: zones and boxes drawn, redacted, small enough."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from edge.cases.caption import blurred
 from edge.detectors.base import Detection
+from edge.redaction.redactor import Redactor
 from edge.scenes.finding import SceneReport
 from edge.streams.frame import Image
 
@@ -39,9 +39,13 @@ class ZoneView:
     polygon: tuple[tuple[float, float], ...]
 
 
-def look_jpeg(report: SceneReport, zones: Sequence[ZoneView]) -> bytes:
-    """The look as JPEG, at most :data:`MAX_WIDTH` wide; nobody's head is drawn as it was seen."""
-    image = blurred(_small(report.look.frame.image), report.look.detections)
+def look_jpeg(report: SceneReport, zones: Sequence[ZoneView], redactor: Redactor) -> bytes:
+    """The look as JPEG, at most :data:`MAX_WIDTH` wide; nobody's head is drawn as it was seen.
+
+    Raises:
+        RedactionError: the picture must not be shown.
+    """
+    image = redactor.safe_small(report.look, _small(report.look.frame.image))
     stroke = max(1, round(image.shape[1] / 500))
     firing = {finding.zone_id for finding in report.findings}
     for zone in zones:

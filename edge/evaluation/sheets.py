@@ -10,13 +10,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edge.cases.caption import blurred
 from edge.detectors.objects import ObjectDetector
 from edge.evaluation.detector import DetectorResult
 from edge.evaluation.operating import match
 from edge.evaluation.photo import read_photo
 from edge.evaluation.snapshots import draw_box
 from edge.geometry import Box
+from edge.redaction.parts import redacted
 from edge.shipped import shipped
 from edge.streams.frame import Image
 
@@ -72,7 +72,7 @@ def worst_detections(result: DetectorResult, path: Path, *, most: int = 24) -> i
 def _cell(result: DetectorResult, mistake: _Mistake, private: ObjectDetector) -> Image:
     image = read_photo(result.data.pictures[mistake.picture].path)
     (people,) = private.find([image], least=0.25)
-    image = blurred(image, people)
+    image = redacted(image, people)
     thick = max(image.shape[1] // 400, 1)
     for label in result.measured[mistake.picture].labels:
         draw_box(image, label.box, "", _RIGHT, thick)

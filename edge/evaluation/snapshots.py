@@ -8,11 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge.cases.caption import blurred
 from edge.detectors.base import Detection
 from edge.evaluation.scenario import Scenario, Truth
 from edge.evaluation.score import Outcome, Report
 from edge.geometry import Box
+from edge.redaction.parts import redacted
 from edge.scenes.finding import SceneReport
 from edge.streams.frame import Image
 
@@ -64,7 +64,7 @@ class Snapshots:
 
     def _drawn(self, seen: SceneReport) -> Image:
         look = seen.look
-        image = _narrow(blurred(look.frame.image, look.detections))
+        image = _narrow(redacted(look.frame.image, look.detections))
         height, width = image.shape[:2]
         for zone in self._zones:
             corners = np.array([(x * width, y * height) for x, y in zone.polygon], np.int32)

@@ -133,6 +133,12 @@ RECEIPT_SECONDS = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
     registry=REGISTRY,
 )
+REDACTION_SECONDS = Histogram(
+    "gridpatrol_redaction_seconds",
+    "Making one picture safe to leave.",
+    buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+    registry=REGISTRY,
+)
 STORAGE_LEVEL = Gauge(
     "gridpatrol_storage_level", "0 ok, 1 early, 2 tight, 3 full.", registry=REGISTRY
 )

@@ -28,6 +28,7 @@ from edge.scenes.finding import Words
 from edge.scenes.watch import SceneWatcher
 from edge.streams.frame import Frame, Image
 from tests.detectors.test_static import picture
+from tests.redaction.ways import NothingMore, by_detections
 from uploader.contract.messages import ReplyData, ReplyEvent, RequestData
 from uploader.outbox import Outbox
 
@@ -85,6 +86,7 @@ class Corner:
         self.database = self.settings.box.state_dir / "gridpatrol.db"
         self.now = NOON
         self.people = People()
+        self.finder = NothingMore()
         self.hurried: list[str] = []
         self._numbers = itertools.count()
         self.open()
@@ -101,7 +103,9 @@ class Corner:
         assert ground_watcher(detectors) is not None
         self.store = CaseStore(self.database, Outbox(self.database, city="420111", node="box-01"))
         self.known = KnownStore(self.database, attaching(settings))
-        room = EvidenceRoom(state / "evidence", jpeg_quality=80, blur=True)
+        room = EvidenceRoom(
+            state / "evidence", jpeg_quality=80, redactor=by_detections(self.finder)
+        )
         self.desk = CaseDesk(
             box_id="box-01",
             time_zone="Asia/Shanghai",

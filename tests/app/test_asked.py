@@ -204,6 +204,19 @@ def test_what_cannot_be_done_is_refused(corner: Corner, asked: dict[str, str], c
     assert reply.reason.zh
 
 
+def test_a_look_that_cannot_be_redacted_is_answered_without_a_picture(corner: Corner) -> None:
+    """The platform learns why, under a stable code; the next request gets its picture."""
+    for broken in (True, False):
+        corner.finder.broken = broken
+        request = corner.ask(action="look", camera_id="cam-1")
+        corner.looks(1, "cam-1")
+        reply = corner.reply(request)
+        assert reply is not None
+        assert (reply.result, reply.code) == (("failed", "RED-001") if broken else ("done", None))
+        assert len(reply.evidence) == (0 if broken else 1)
+        assert "脱敏" in reply.reason.zh or not broken
+
+
 def test_a_look_gives_a_fresh_redacted_picture(corner: Corner) -> None:
     corner.looks(1, "cam-1")
     head = Detection("person", "person", Box(0.4, 0.1, 0.6, 0.9), 0.9, "made 1")

@@ -25,6 +25,7 @@ from edge.scenes.finding import EventKind, Finding, SceneReport, Words
 from edge.shipped import shipped
 from edge.streams.frame import Frame, Image
 from tests.cases.test_desk import Office
+from tests.redaction.ways import by_detections
 
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 PICTURE = np.random.default_rng(1).integers(0, 255, (180, 240, 3), np.uint8)
@@ -75,7 +76,7 @@ def report(at_s: float, box: Box = PILE, zone: str = "z-1") -> SceneReport:
 
 
 def gate(judge: Judge, shelf: SuppressedStore, *, open_case: bool = False) -> Gate:
-    return Gate(judge, shelf, lambda _: open_case, again_after_s=60)
+    return Gate(judge, shelf, lambda _: open_case, redactor=by_detections(), again_after_s=60)
 
 
 def test_what_holds_passes_with_its_reasons(shelf: SuppressedStore) -> None:
@@ -224,6 +225,7 @@ def test_a_zone_may_ask_for_more(shelf: SuppressedStore) -> None:
         Judge(YES, YES),
         shelf,
         lambda _: False,
+        redactor=by_detections(),
         again_after_s=60,
         min_scores={("cam-1", "z-1"): 0.7, ("cam-1", "z-2"): 0.6},
     )
@@ -241,15 +243,22 @@ def test_models_run_for_some_cameras_only_judge_too(tmp_path: Path) -> None:
     office = Office(tmp_path)
     with closing(office.store):
         database = tmp_path / "gridpatrol.db"
-        door = build_gate(settings(), [wrapped], office.desk, database)
+        door = build_gate(settings(), [wrapped], office.desk, database, redactor=by_detections())
         assert door is not None
         passed, _ = door.let_pass(report(0))
         assert passed.findings[0].reasons[-1].en.startswith("second look: like no known")
         door.close()
-        door = build_gate(settings(every_s=60.0), [wrapped], office.desk, database)
+        door = build_gate(
+            settings(every_s=60.0), [wrapped], office.desk, database, redactor=by_detections()
+        )
         assert door is not None
         passed, held = door.let_pass(report(0))
         assert (passed.findings, len(held)) == ((), 1)  # noise is no thing that it knows
         assert "minutes apart" in held[0].second_reasons[-1].en
         door.close()
-        assert build_gate(settings(enabled=False), [wrapped], office.desk, database) is None
+        assert (
+            build_gate(
+                settings(enabled=False), [wrapped], office.desk, database, redactor=by_detections()
+            )
+            is None
+        )

@@ -24,12 +24,13 @@ from edge.cases.store import CaseStore
 from edge.cases.verify import verify_evidence
 from edge.config.model import CameraSettings
 from edge.detectors.base import Detection, Look
-from edge.errors import Code, StoreError
+from edge.errors import Code, RedactionError, StoreError
 from edge.geometry import Box
 from edge.grid.cells import load_cells
 from edge.grid.locate import Locator
 from edge.scenes.finding import EventKind, Finding, SceneReport, Words
 from edge.streams.frame import Frame
+from tests.redaction.ways import NothingMore, by_detections
 from uploader.outbox import Outbox
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,6 +64,7 @@ class Office:
 
     def __init__(self, folder: Path, *cameras: CameraSettings) -> None:
         self.folder = folder
+        self.finder = NothingMore()
         self.cameras = {c.id: c for c in cameras or (camera("cam-1"), camera("cam-2"))}
         self.open()
 
@@ -70,7 +72,9 @@ class Office:
         cells = load_cells(ROOT / "configs/grid.geojson", code_property="code", code_length=15)
         path = self.folder / "gridpatrol.db"
         self.store = CaseStore(path, Outbox(path, city="420111", node="box-01"))
-        self.room = EvidenceRoom(self.folder / "evidence", jpeg_quality=80, blur=True)
+        self.room = EvidenceRoom(
+            self.folder / "evidence", jpeg_quality=80, redactor=by_detections(self.finder)
+        )
         self.cells = cells
         self.desk = self.make_desk()
 
@@ -154,6 +158,30 @@ def test_a_finding_opens_a_case_with_everything_in_it(office: Office) -> None:
     verdict = verify_evidence(draft.evidence[0].path.parent)
     assert (verdict.files, verdict.faults) == (2, ())
     assert office.rows() == [(draft.case_id, 1, "new")]
+
+
+def test_what_cannot_be_redacted_is_held(office: Office) -> None:
+    """No picture, no case, no message while redaction fails; with it the thing is one case.
+
+    A case that is open then stays open: its "gone" waits in the same way.
+    """
+    office.finder.broken = True
+    for second in range(3):
+        with pytest.raises(RedactionError) as refused:
+            office.sees(second)
+        assert refused.value.code is Code.RED_FAILED
+    assert office.rows() == []
+    assert not list(office.room.folder.rglob("*.jpg"))
+    office.finder.broken = False
+    (draft,) = office.sees(3)
+    office.finder.broken = True
+    assert not office.clear(10)
+    with pytest.raises(RedactionError):
+        office.clear(100)
+    office.finder.broken = False
+    (gone,) = office.clear(200)
+    assert (gone.status, gone.revision) == ("gone", 2)
+    assert office.rows() == [(draft.case_id, 1, "new"), (draft.case_id, 2, "gone")]
 
 
 def test_further_sightings_attach(office: Office) -> None:

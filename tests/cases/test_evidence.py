@@ -5,40 +5,19 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
-from edge.cases.caption import blurred, far_view, near_view, with_caption
+from edge.cases.caption import far_view, near_view, with_caption
 from edge.cases.evidence import write_durably
 from edge.cases.taxonomy import category, load_taxonomy
 from edge.cases.verify import verify_evidence
-from edge.detectors.base import Detection
 from edge.errors import Code, ConfigError, StoreError
 from edge.geometry import Box
 from tests.cases.test_desk import Office
 
 RNG = np.random.default_rng(2)
 PICTURE = RNG.integers(0, 255, (400, 600, 3), np.uint8)
-
-
-def test_heads_and_plates_are_unreadable_and_the_rest_untouched() -> None:
-    """The head's detail is gone; feet and background are as they were."""
-    person = Detection("person", "person", Box(0.4, 0.2, 0.5, 0.8), 0.9, "m")
-    car = Detection("car", "vehicle", Box(0.6, 0.5, 0.9, 0.9), 0.9, "m")
-    safe = blurred(PICTURE, (person, car))
-
-    def detail(image: np.ndarray, box: Box) -> float:  # type: ignore[type-arg]
-        x0, y0, x1, y1 = box.pixels(600, 400)
-        return float(cv2.Laplacian(image[y0:y1, x0:x1], cv2.CV_64F).var())
-
-    head, feet = Box(0.4, 0.2, 0.5, 0.35), Box(0.4, 0.5, 0.5, 0.8)
-    plate, outside = Box(0.6, 0.72, 0.9, 0.9), Box(0.0, 0.0, 0.3, 1.0)
-    for private in (head, plate):
-        assert detail(safe, private) < 0.01 * detail(PICTURE, private)
-    for public in (feet, outside):
-        x0, y0, x1, y1 = public.pixels(600, 400)
-        assert np.array_equal(safe[y0:y1, x0:x1], PICTURE[y0:y1, x0:x1])
 
 
 def test_captions_show_chinese_not_boxes() -> None:

@@ -18,6 +18,7 @@ from edge.geometry import Box
 from edge.scenes.finding import SceneReport
 from edge.streams.frame import Image
 from tests.cases.test_desk import Office, report
+from tests.redaction.ways import NothingMore, by_detections
 
 ZONE = ZoneView("z-1", "piled_materials", ((0.1, 0.1), (0.9, 0.1), (0.9, 0.9)))
 HEAD = Box(0.1, 0.1, 0.2, 0.22)
@@ -25,7 +26,11 @@ HEAD = Box(0.1, 0.1, 0.2, 0.22)
 
 @pytest.fixture
 def board() -> Board:
-    return Board("box-01", [CameraView("cam-1", "一号", "One"), CameraView("cam-2", "二号", "Two")])
+    return Board(
+        "box-01",
+        [CameraView("cam-1", "一号", "One"), CameraView("cam-2", "二号", "Two")],
+        by_detections(),
+    )
 
 
 def shown(board: Board, camera: str = "cam-1") -> Image:
@@ -72,6 +77,18 @@ def test_heads_are_hidden_and_the_rest_is_not(board: Board) -> None:
     board.look(of_size(1280, 720, person), ())
     assert detail(shown(board), HEAD) < bare / 4
     assert detail(shown(board), Box(0.1, 0.35, 0.2, 0.5)) > bare / 2
+
+
+def test_nothing_is_shown_that_cannot_be_redacted() -> None:
+    """Not even once drawn before: the look is new. It comes back by itself."""
+    finder = NothingMore()
+    board = Board("box-01", [CameraView("cam-1", "一号", "One")], by_detections(finder))
+    board.look(of_size(640, 360), ())
+    finder.broken = True
+    assert board.look_jpeg("cam-1") is None
+    finder.broken = False
+    assert shown(board).shape == (360, 640, 3)
+    assert Board("box-01", [CameraView("cam-1", "一号", "One")]).look_jpeg("cam-1") is None
 
 
 @pytest.mark.parametrize(("width", "height"), [(3840, 2160), (320, 180)])

@@ -22,6 +22,7 @@ from edge.console.board import Board, CameraView, ZoneView
 from edge.console.web import ConsoleServer
 from edge.errors import GridpatrolError
 from tests.cases.test_desk import Office, report
+from tests.redaction.ways import by_detections
 
 ZONE = ZoneView("z-1", "piled_materials", ((0.1, 0.1), (0.9, 0.1), (0.9, 0.9)))
 
@@ -46,7 +47,9 @@ class Page:
 @pytest.fixture
 def page() -> Iterator[Page]:
     board = Board(
-        "box-01", [CameraView("cam-1", "一号", "One"), CameraView("cam-2", "二号", "Two")]
+        "box-01",
+        [CameraView("cam-1", "一号", "One"), CameraView("cam-2", "二号", "Two")],
+        by_detections(),
     )
     server = ConsoleServer("127.0.0.1", 0, board)
     yield Page(board, server.start().rstrip("/"))

@@ -1,0 +1,1 @@
+"""What leaves the box shows nobody: faces, number plates or whole people are made unreadable."""

@@ -1,0 +1,148 @@
+"""The redactor: no picture without it, and none when it fails.
+
+Its models are opened when the first picture needs them. Whatever goes wrong, missing weights as
+well as a fault in the middle, comes out as one error: whoever wanted a picture gets none, and asks
+again with the next one.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from edge.detectors.base import Detection, Look
+from edge.errors import Code, GridpatrolError, RedactionError
+from edge.geometry import Box
+from edge.redaction.cover import covered
+from edge.redaction.parts import Policy, private_parts
+from edge.streams.frame import Frame, Image
+from edge.telemetry import metrics
+
+_OPEN_AGAIN_S = 30.0
+
+
+class Finds(Protocol):
+    """What is needed of a finder; see :class:`edge.redaction.finder.Finder`."""
+
+    def find(self, image: Image, *, quick: bool = False) -> tuple[Detection, ...]:
+        """What may have to be covered."""
+        ...
+
+
+class Redactor:
+    """Makes copies of pictures that may leave the box. Thread-safe.
+
+    Args:
+        policy: what is covered; ``none`` opens no models and never fails.
+        open_finder: opens the models.
+        ticks: seconds that only ever grow.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        open_finder: Callable[[], Finds],
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.policy = policy
+        self._open_finder = open_finder
+        self._ticks = ticks
+        self._lock = threading.Lock()
+        self._finder: Finds | None = None
+        self._fault: RedactionError | None = None
+        self._try_at = float("-inf")
+        self._last: tuple[Frame, tuple[Detection, ...]] | None = None
+
+    def safe(self, look: Look) -> Image:
+        """A copy of a look's picture with everything private covered.
+
+        Raises:
+            RedactionError: it could not be done; the picture must not leave.
+        """
+        return self._surely(look, lambda: self._whole(look))
+
+    def safe_small(self, look: Look, image: Image) -> Image:
+        """The same of a scaled-down picture of the look, on which nobody far can be made out.
+
+        Raises:
+            RedactionError: it could not be done; the picture must not leave.
+        """
+        return self._surely(look, lambda: self._quickly(image, look.detections))
+
+    def safe_part(self, look: Look, box: Box) -> Image:
+        """The same of a part of the look's picture, cut out.
+
+        Raises:
+            RedactionError: it could not be done; the picture must not leave.
+        """
+        return self._surely(look, lambda: self._part(look, box))
+
+    def _surely(self, look: Look, work: Callable[[], Image]) -> Image:
+        began = time.perf_counter()
+        try:
+            safe = work()
+        except RedactionError:
+            raise
+        except Exception as error:  # whatever it is: without a result nothing may leave
+            raise _failed(look.frame.camera_id, error) from error
+        metrics.REDACTION_SECONDS.observe(time.perf_counter() - began)
+        return safe
+
+    def _whole(self, look: Look) -> Image:
+        image = look.frame.image
+        if self.policy == "none":
+            return image.copy()
+        last = self._last  # several cases and revisions may show one look
+        if last is None or last[0] is not look.frame:
+            last = self._last = (look.frame, self._opened().find(image))
+        return self._cover(image, (*look.detections, *last[1]))
+
+    def _part(self, look: Look, box: Box) -> Image:
+        x0, y0, x1, y1 = box.pixels(look.frame.width, look.frame.height)
+        rows, columns = slice(y0, max(y1, y0 + 1)), slice(x0, max(x1, x0 + 1))
+        known = self._cover(look.frame.image, look.detections)[rows, columns]
+        if self.policy == "none":
+            return known
+        return self._cover(known, self._opened().find(look.frame.image[rows, columns], quick=True))
+
+    def _quickly(self, image: Image, known: Sequence[Detection]) -> Image:
+        if self.policy == "none":
+            return image.copy()
+        return self._cover(image, (*known, *self._opened().find(image, quick=True)))
+
+    def _cover(self, image: Image, found: Sequence[Detection]) -> Image:
+        height, width = image.shape[:2]
+        return covered(image, private_parts(found, self.policy, width, height))
+
+    def _opened(self) -> Finds:
+        """The models, opened at the first call; a failure stands for a while.
+
+        Raises:
+            RedactionError: they cannot be opened.
+        """
+        with self._lock:
+            if self._finder is not None:
+                return self._finder
+            if self._fault is not None and self._ticks() < self._try_at:
+                raise self._fault
+            try:
+                self._finder = self._open_finder()
+            except Exception as error:  # whatever it is: without models nothing may leave
+                self._try_at = self._ticks() + _OPEN_AGAIN_S
+                self._fault = _failed("evidence.redaction", error)
+                raise self._fault from error
+            self._fault = None
+            return self._finder
+
+
+def _failed(where: str, error: Exception) -> RedactionError:
+    known = isinstance(error, GridpatrolError)
+    why = str(error) if known else f"{type(error).__name__}: {error}".splitlines()[0][:160]
+    return RedactionError(
+        Code.RED_FAILED,
+        where,
+        f"a picture could not be redacted ({why.rstrip('.')})",
+        "Nothing is sent without it; what is held goes out once it works again",
+    )
