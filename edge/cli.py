@@ -226,19 +226,40 @@ def suppressed(
 
 
 @app.command()
-def verify(
-    path: Annotated[Path, typer.Argument(help="A case folder, or any folder above.")],
+def verify(  # noqa: PLR0917 - each is an option of its own
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH|CASE",
+            help="A file, a case, a state folder, an export (folder or ZIP), or a case id.",
+        ),
+    ],
+    config: ConfigOption = _DEFAULT_CONFIG,
+    key: Annotated[
+        list[Path] | None, typer.Option(help="Public key (PEM) that must have signed.")
+    ] = None,
+    checkpoint: Annotated[
+        list[Path] | None, typer.Option(help="The platform's checkpoints, one a line.")
+    ] = None,
+    revoked: Annotated[
+        list[str] | None, typer.Option(help="Short name (kid) of a key that counts no more.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="What was found, file by file.")] = False,
 ) -> None:
-    """Check evidence offline: every file against its manifest; exits with 1 when one differs."""
-    from edge.cases.verify import verify_evidence
+    """Check evidence offline; exits with 1 when anything is not as it was sealed."""
+    from edge.app.verifying import verified
 
-    verdict = verify_evidence(path)
-    for fault in verdict.faults:
-        typer.echo(str(fault))
-    typer.echo(
-        f"{verdict.manifests} manifests, {verdict.files} files, {len(verdict.faults)} fault(s)"
-    )
-    raise typer.Exit(1 if verdict.faults else 0)
+    report = verified(what, config, key or (), checkpoint or (), revoked or ())
+    if as_json:
+        typer.echo(json.dumps(report.to_json(), ensure_ascii=False, indent=2))
+    else:
+        for line in (*report.findings, *(f"note: {note}" for note in report.notes)):
+            typer.echo(str(line))
+        typer.echo(
+            f"{report.cases} case(s), {report.links} link(s), {len(report.whole)} file(s) whole,"
+            f" {len(report.findings)} fault(s)"
+        )
+    raise typer.Exit(1 if report.findings else 0)
 
 
 @app.command()

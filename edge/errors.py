@@ -69,6 +69,7 @@ class Code(StrEnum):
     EVI_MANIFEST = "EVI-003"
     EVI_STORE_AWAY = "EVI-004"
     EVI_STORE_REFUSED = "EVI-005"
+    EVI_CHAIN = "EVI-006"
 
     MQT_UNREACHABLE = "MQT-001"
     MQT_REFUSED = "MQT-002"
@@ -84,6 +85,7 @@ class Code(StrEnum):
     MSG_HASH = "MSG-002"
     SEC_KEY = "SEC-001"
     SEC_UNSIGNED = "SEC-002"
+    SEC_CHAIN_KEY = "SEC-003"
 
     ASK_UNKNOWN = "ASK-001"
     ASK_EXPIRED = "ASK-002"

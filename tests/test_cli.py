@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from edge.signing import Signature, load_signer, trusted
 from tests.cameras import RtspServer
-from uploader.signing import Signature, load_signer, trusted
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -225,7 +225,7 @@ def _ask(
 
 
 def _sign(key: Path | None) -> Sign | None:
-    from uploader.signing import load_signer
+    from edge.signing import load_signer
 
     return load_signer(key).sign if key else None
 

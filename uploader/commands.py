@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from edge.cases.known import Known, KnownStore
 from edge.clock import Clock, utc_now
 from edge.errors import Code, ContractError, GridpatrolError, RequestError, StoreError
+from edge.signing import Signature, Verifier
 from edge.telemetry import metrics
 from uploader.contract.messages import (
     BilingualText,
@@ -29,7 +30,6 @@ from uploader.contract.messages import (
     read,
 )
 from uploader.requests import RequestStore, Took
-from uploader.signing import Signature, Verifier
 from uploader.topics import BoxTopics, read_down
 from uploader.transport import Arrived
 

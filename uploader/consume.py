@@ -13,7 +13,13 @@ from pathlib import Path
 
 from edge.errors import Code, StoreError
 from uploader.contract.messages import CaseEvent
-from uploader.intake.events import GapFound, Presence, ReceiverEvent
+from uploader.intake.events import (
+    ChainBroken,
+    Checkpointed,
+    GapFound,
+    Presence,
+    ReceiverEvent,
+)
 from uploader.intake.sqlite import SqliteStore
 from uploader.receiver import Case, EvidenceFile, Receiver
 from uploader.settings import Downlink
@@ -81,8 +87,12 @@ class _Desk:
 
     def hear(self, event: ReceiverEvent) -> None:
         """Say who came or went and what is missing; not among JSON lines, which are all cases."""
+        if isinstance(event, Checkpointed):
+            _keep(self._folder.parent / "checkpoints", event)
         if self._as_json:
             return
+        if isinstance(event, ChainBroken):
+            _say(f"CHAIN {event.box}: {event.reason}")
         if isinstance(event, Presence):
             at = event.state.at.astimezone().strftime("%H:%M:%S")
             _say(f"{at} BOX  {event.box} {event.state.reason}")
@@ -102,7 +112,7 @@ def run_consumer(
 
     Args:
         settings: the broker.
-        out_dir: gets ``cases/`` with a folder per revision, and the store.
+        out_dir: gets ``cases/`` with a folder per revision, ``checkpoints/``, and the store.
         seconds: how long; None: until ``stop``.
         as_json: one JSON object per line instead of text.
         stop: ends the run when set.
@@ -186,11 +196,25 @@ async def _lay_out(folder: Path, event: CaseEvent, files: tuple[EvidenceFile, ..
             draft.write_bytes(await file.read())
             draft.replace(picture)
         pictures.append(picture)
+    if event.data.seal is not None:  # with it, gridpatrol verify needs no box
+        (folder / "manifest.json").write_text(event.data.seal.manifest, encoding="utf-8")
     (folder / "case.json").write_text(
         json.dumps(event.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n",
         encoding="utf-8",
     )
     return pictures
+
+
+def _keep(folder: Path, event: Checkpointed) -> None:
+    """A line a checkpoint, for ``gridpatrol verify --checkpoint``; the store has them, too."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / f"{event.box.replace('/', '-')}.jsonl").open("a", encoding="utf-8") as file:
+            file.write(event.data.signed + "\n")
+    except OSError as error:
+        raise StoreError(
+            Code.STO_WRITE, str(folder), str(error), "Check the folder given to consume"
+        ) from error
 
 
 def _say(line: str) -> None:

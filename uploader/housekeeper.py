@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -132,9 +133,11 @@ class Housekeeper:
         metrics.STORAGE_FREE.set(free)
 
 
-def open_retention(path: Path, open_cases: str) -> Callable[[], Retention]:
+def open_retention(
+    path: Path, open_cases: str, removed: Callable[[sqlite3.Connection, str], None]
+) -> Callable[[], Retention]:
     """How a housekeeper gets its remover."""
-    return lambda: Retention(path, open_cases=open_cases)
+    return lambda: Retention(path, open_cases=open_cases, removed=removed)
 
 
 def _count(removed: Removed, why: str) -> None:

@@ -1,7 +1,11 @@
-"""What a box leaves at the broker: whether it is there, and what it runs on. Both are retained."""
+"""What a box leaves at the broker: whether it is there, what it runs on, how long its chain is.
+
+All of it is retained.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from edge.clock import Clock
@@ -28,7 +32,7 @@ class Presence:
         self._topics = topics
         self._session = session
         self._clock = clock
-        self._reported: bytes | None = None
+        self._said: dict[str, bytes] = {}
 
     @property
     def will(self) -> Will:
@@ -41,11 +45,12 @@ class Presence:
         """Say that the box is there, or goes; returns the message's number."""
         return self._publish(link, self._topics.state, self._state(reason))
 
-    def report(self, link: Link, reported: bytes | None) -> None:
-        """Say what the box runs on, unless this connection has said that already."""
-        if reported is not None and reported is not self._reported:
-            self._reported = reported
-            self._publish(link, self._topics.reported, reported)
+    def report(self, link: Link, said: Mapping[str, bytes]) -> None:
+        """Say what is retained, by topic, unless this connection has said that already."""
+        for topic, payload in said.items():
+            if payload is not self._said.get(topic):
+                self._said[topic] = payload
+                self._publish(link, topic, payload)
 
     def _publish(self, link: Link, topic: str, payload: bytes) -> int:
         return link.publish(

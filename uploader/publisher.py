@@ -82,7 +82,7 @@ class Uploader:
         self._settings = settings
         self._path = outbox_path
         self._commands = commands
-        self._reported: bytes | None = None
+        self._retained: dict[str, bytes] = {}
         self._clock = clock
         self._topics = BoxTopics(settings.root, settings.city, settings.node)
         self._events: SimpleQueue[Event | Stored | None] = SimpleQueue()
@@ -118,7 +118,15 @@ class Uploader:
 
         Any thread. The newest replaces what has not been sent yet.
         """
-        self._reported = reported
+        self._retain(self._topics.reported, reported)
+
+    def announce_checkpoint(self, checkpoint: bytes) -> None:
+        """How long the evidence chain is, retained; as :meth:`announce`."""
+        self._retain(self._topics.checkpoint, checkpoint)
+
+    def _retain(self, topic: str, payload: bytes) -> None:
+        # Replaced, not changed: the uploader's thread may be walking through it.
+        self._retained = {**self._retained, topic: payload}
         self.wake()
 
     def status(self) -> UplinkStatus:
@@ -184,7 +192,7 @@ class Uploader:
             clock=self._clock,
         )
         while not self._stopping.is_set():
-            presence.report(link, self._reported)
+            presence.report(link, self._retained)
             wait_s = flight.pump()
             self._count(outbox)
             events = self._next_events(min(wait_s, _POLL_S))

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from edge.errors import Code, ContractError, GridpatrolError
+from edge.signing import Signature, Verifier
 from uploader.contract.messages import ReceiptData, ReceiptEvent, read
-from uploader.signing import Signature, Verifier
 from uploader.transport import Arrived
 
 

@@ -131,6 +131,15 @@ class Receiver:
         """The configuration every box says it runs, by ``city/node``."""
         return await self._ask(lambda store: store.boxes.reported())
 
+    async def checkpoints(self, box: str) -> list[str]:
+        """Every signed checkpoint of a box's evidence chain, oldest first.
+
+        Args:
+            box: ``city/node``.
+        """
+        topics = self._topics(box)
+        return await self._ask(lambda store: store.chains.all(topics))
+
     async def gaps(self) -> list[Gap]:
         """Sequence numbers below the highest seen of each box that never came, exactly."""
         return await self._ask(lambda store: store.gaps())

@@ -8,13 +8,14 @@ another row refers to stays until that row goes.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from edge.cases.evidence import MANIFEST
 from edge.clock import iso
+from edge.evidence.copies import DOCUMENT, MANIFEST
 from edge.sqlite import transaction
 from uploader.outbox_schema import open_outbox
 from uploader.reading import reading
@@ -53,13 +54,21 @@ class Retention:
     Args:
         path: the database file.
         open_cases: a query that gives the ids of cases whose pictures are still wanted.
+        removed: told of a case inside the transaction that removes it.
 
     Raises:
         StoreError: the database cannot be opened.
     """
 
-    def __init__(self, path: Path, *, open_cases: str = NEVER_OPEN) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        open_cases: str = NEVER_OPEN,
+        removed: Callable[[sqlite3.Connection, str], None] = lambda _tx, _case: None,
+    ) -> None:
         self._path = path
+        self._removed = removed
         self._oldest = _OLDEST.format(open_cases=open_cases)
         self._db = open_outbox(path)
 
@@ -101,17 +110,20 @@ class Retention:
                 (subject,),
             )
             rows = tx.execute("DELETE FROM outbox WHERE subject = ?", (subject,)).rowcount
+            self._removed(tx, subject)
         return Removed(subject, rows, len(gone), sum(gone))
 
 
 def _unlink(row: sqlite3.Row) -> int:
-    """Remove a file, and its folders once only the manifest is left; bytes freed."""
+    """Remove a file, and its folders once only manifest and document are left; bytes freed."""
     path = Path(row["path"])
     with suppress(OSError):  # gone already, or not ours to remove: the row goes all the same
         path.unlink()
         folder = path.parent
-        if [other.name for other in folder.iterdir()] == [MANIFEST]:
-            (folder / MANIFEST).unlink()
+        left = list(folder.iterdir())
+        if left and {other.name for other in left} <= {MANIFEST, DOCUMENT}:
+            for other in left:
+                other.unlink()
             folder.rmdir()
             folder.parent.rmdir()
     return int(row["size_bytes"])

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from edge.signing import Verifier
 from uploader.contract.properties import Sign
 from uploader.s3 import S3Settings
-from uploader.signing import Verifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,15 +19,23 @@ _CITY = re.compile(r"[a-z0-9-]{2,32}")
 _ROOT = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _CELL = re.compile(r"[0-9A-Za-z]{9,20}")
 _BOX = rf"(?P<root>{_ROOT.pattern})/1/(?P<city>{_CITY.pattern})/(?P<node>{_NODE.pattern})"
-_UP = re.compile(rf"{_BOX}/up/(?P<what>case|reply|state|reported|blob/(?P<sha256>[0-9a-f]{{64}}))")
+_UP = re.compile(
+    rf"{_BOX}/up/(?P<what>case|reply|state|reported|checkpoint|blob/(?P<sha256>[0-9a-f]{{64}}))"
+)
 _DOWN = re.compile(rf"{_BOX}/dn/(?P<what>receipt|request|desired)")
 _KNOWN = re.compile(
     rf"(?P<root>{_ROOT.pattern})/1/(?P<city>{_CITY.pattern})/host/known/(?P<cell>{_CELL.pattern})"
 )
 
-Up = Literal["case", "reply", "blob", "state", "reported"]
+Up = Literal["case", "reply", "blob", "state", "reported", "checkpoint"]
 Down = Literal["receipt", "request", "desired", "known"]
-_UPS: dict[str, Up] = {"case": "case", "reply": "reply", "state": "state", "reported": "reported"}
+_UPS: dict[str, Up] = {
+    "case": "case",
+    "reply": "reply",
+    "state": "state",
+    "reported": "reported",
+    "checkpoint": "checkpoint",
+}
 _DOWNS: dict[str, Down] = {"receipt": "receipt", "request": "request", "desired": "desired"}
 
 
@@ -85,6 +93,11 @@ class BoxTopics:
     def reported(self) -> str:
         """Retained: the configuration in force."""
         return self._topic("up/reported")
+
+    @property
+    def checkpoint(self) -> str:
+        """Retained: how long the evidence chain is."""
+        return self._topic("up/checkpoint")
 
     @property
     def receipt(self) -> str:
@@ -169,4 +182,5 @@ def up_filters(root: str, group: str | None) -> list[str]:
         f"{share}{root}/1/+/+/up/blob/+",
         f"{root}/1/+/+/up/state",
         f"{root}/1/+/+/up/reported",
+        f"{root}/1/+/+/up/checkpoint",
     ]

@@ -16,6 +16,7 @@ from edge.app.gate import Gate
 from edge.app.hearing import Hearing, attaching, build_hearing
 from edge.app.patrolling import budget_of, patrolled
 from edge.app.pipeline import Pipeline
+from edge.app.sealing import Seals, open_seals
 from edge.app.signs import ad_rules
 from edge.app.uplink import build_uploader, open_outbox
 from edge.cases.desk import CaseDesk
@@ -61,6 +62,7 @@ class Rooms:
     housekeeper: Housekeeper
     hearing: Hearing
     redactor: Redactor
+    seals: Seals
     lock: IO[str]
     gate: Gate | None = None
 
@@ -84,13 +86,20 @@ class Rooms:
         self.known.close()
         self.withdrawals.close()
         self.store.close()
+        self.seals.close()
         if self.gate is not None:
             self.gate.close()
         self.lock.close()
 
 
-def build_rooms(settings: Settings) -> Rooms:
+def build_rooms(
+    settings: Settings, config_sha256: Callable[[], str | None] = lambda: None
+) -> Rooms:
     """Everything the settings call for; nothing is started yet.
+
+    Args:
+        settings: what to run on.
+        config_sha256: of the configuration in force, for what is sealed.
 
     Raises:
         GridpatrolError: a model, the grid, a camera's place or the state folder is not in order.
@@ -105,7 +114,9 @@ def build_rooms(settings: Settings) -> Rooms:
         lock = undo.enter_context(_lock(state))
         database = state / "gridpatrol.db"
         watch = disk_watch(settings)
-        store = CaseStore(database, open_outbox(settings, database))
+        seals = open_seals(settings, database, detectors, config_sha256)
+        undo.callback(seals.close)
+        store = CaseStore(database, open_outbox(settings, database), seals.sealer)
         undo.callback(store.close)
         known = KnownStore(database, attaching(settings))
         undo.callback(known.close)
@@ -118,6 +129,7 @@ def build_rooms(settings: Settings) -> Rooms:
             redactor=redactor,
         )
         room.sweep(store.revisions())
+        seals.copies.mend_folders()
         desk = CaseDesk(
             box_id=settings.box.id,
             time_zone=settings.box.time_zone,
@@ -160,7 +172,7 @@ def build_rooms(settings: Settings) -> Rooms:
         undo.callback(hearing.close)
         uploader = build_uploader(settings, database, hearing.commands)
         housekeeper = Housekeeper(
-            open_retention(database, OPEN_CASES),
+            open_retention(database, OPEN_CASES, seals.removed),
             watch,
             keep_days=settings.storage.keep_delivered_days,
         )
@@ -177,6 +189,7 @@ def build_rooms(settings: Settings) -> Rooms:
         housekeeper=housekeeper,
         hearing=hearing,
         redactor=redactor,
+        seals=seals,
         lock=lock,
         gate=gate,
     )

@@ -19,10 +19,10 @@ from edge.clock import Clock, utc_now
 from edge.config.load import load_settings
 from edge.config.model import Settings
 from edge.errors import Code, ConfigError, GridpatrolError, StoreError
+from edge.signing import Signer
 from uploader.commands import Desired
 from uploader.contract.build import reported_event
 from uploader.contract.messages import PublicKey, ReportedData
-from uploader.signing import Signer
 
 _REFERENCE = re.compile(r"\$\{[^}]*\}")
 _LOCAL = ("box", "mqtt", "console")
@@ -50,6 +50,10 @@ class Configuration:
         self._state: State = "applied"
         self._error: str | None = None
         self._recall()
+
+    def running(self) -> str:
+        """SHA-256 of the configuration in force."""
+        return self._running
 
     def is_answered(self, desired: Desired) -> bool:
         """Whether this very one was dealt with: brokers repeat what is retained."""

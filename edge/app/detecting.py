@@ -41,7 +41,7 @@ def build_gate(
     redactor: Redactor,
 ) -> Gate | None:
     """The second look over what the detectors found; None when it is switched off."""
-    models = [model for detector in detectors if (model := _model_inside(detector)) is not None]
+    models = [model for detector in detectors if (model := model_inside(detector)) is not None]
     chosen = settings.detectors.second_look
     if not chosen.enabled or not models:
         return None
@@ -95,7 +95,8 @@ def ground_watcher(
     return None
 
 
-def _model_inside(detector: Detector) -> ObjectDetector | None:
+def model_inside(detector: Detector) -> ObjectDetector | None:
+    """The object model at the core of a detector; None where there is none."""
     while isinstance(detector, (Gated, OnlyCameras, TiledDetector)):
         detector = detector.detector
     return detector if isinstance(detector, ObjectDetector) else None

@@ -27,12 +27,12 @@ from edge.geometry import Box
 from edge.grid.locate import Locator
 from edge.review.verdicts import VerdictStore
 from edge.scenes.watch import SceneWatcher
+from edge.signing import trusted
 from edge.telemetry import metrics
 from edge.telemetry.logs import get_logger
 from uploader.commands import Commands, Desired, Said
 from uploader.contract.messages import RequestData
 from uploader.requests import MOST_STARTS, RequestStore
-from uploader.signing import trusted
 from uploader.topics import BoxTopics
 
 _PATIENCE_S = 5.0

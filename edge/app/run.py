@@ -114,6 +114,7 @@ class Edge:
         self._answer()
         self._take_back()
         self._watch_stores()
+        self._announce_checkpoint()
         if self._reread.is_set():
             self._reread.clear()
             self._take_file()
@@ -162,6 +163,12 @@ class Edge:
             if draft is not None:
                 self._teller.case(draft)
                 self.rooms.uploader.wake()
+
+    def _announce_checkpoint(self) -> None:
+        """How long the evidence chain is, for the platform to keep."""
+        checkpoint = self.rooms.seals.checkpoint()
+        if checkpoint is not None:
+            self.rooms.uploader.announce_checkpoint(checkpoint)
 
     def _watch_stores(self) -> None:
         """How delivery and the disk stand.
@@ -229,7 +236,7 @@ class Edge:
             ) from error
 
     def _open(self, settings: Settings) -> None:
-        rooms = build_rooms(settings)
+        rooms = build_rooms(settings, self.configuration.running)
         self.settings, self.rooms = settings, rooms
         self._pipeline = rooms.pipeline(_timed)
         self._patrolling = Patrolling(settings, rooms.pool, rooms.desk)
@@ -261,10 +268,11 @@ def open_edge(settings: Settings, config: Path | None = None) -> Edge:
     Raises:
         GridpatrolError: something in the settings cannot work.
     """
-    rooms = build_rooms(settings)
+    configuration = Configuration(config, settings)
+    rooms = build_rooms(settings, configuration.running)
     board = Board(settings.box.id, camera_views(settings.active_cameras), rooms.redactor)
     try:
-        edge = Edge(settings, rooms, board, Configuration(config, settings))
+        edge = Edge(settings, rooms, board, configuration)
         if settings.console.enabled:
             edge.console = ConsoleServer(
                 settings.console.host, settings.console.port, board, _resending(settings)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from edge import __version__
 from edge.config.model import Settings
+from edge.signing import Signer, load_or_make_signer, trusted
 from uploader.commands import Commands
 from uploader.outbox import Outbox
 from uploader.publisher import Uploader
 from uploader.s3 import S3Settings
 from uploader.settings import Uplink
-from uploader.signing import Signer, load_or_make_signer, trusted
 
 
 def build_uploader(settings: Settings, database: Path, commands: Commands) -> Uploader:
@@ -88,4 +88,18 @@ def box_signer(settings: Settings) -> Signer | None:
     """
     if not settings.mqtt.sign:
         return None
-    return load_or_make_signer(settings.box.state_dir / "keys" / "box.pem")
+    return evidence_signer(settings)
+
+
+def evidence_signer(settings: Settings) -> Signer:
+    """The same key for the evidence chain, which is signed also where messages are not.
+
+    Raises:
+        ConfigError: the key is not in order.
+    """
+    return load_or_make_signer(key_path(settings.box.state_dir))
+
+
+def key_path(state_dir: Path) -> Path:
+    """Where a box keeps its private key."""
+    return state_dir / "keys" / "box.pem"

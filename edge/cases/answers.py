@@ -17,8 +17,9 @@ from zoneinfo import ZoneInfo
 
 from edge.cases.caption import far_view, near_view, with_caption
 from edge.cases.draft import EvidenceItem
-from edge.cases.evidence import MANIFEST, EvidenceRoom
+from edge.cases.evidence import EvidenceRoom
 from edge.detectors.base import Detection, Look
+from edge.evidence.copies import MANIFEST
 from edge.geometry import Box
 from edge.scenes.finding import Words
 

@@ -63,6 +63,21 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Seal:
+    """A revision's place in the box's signed chain.
+
+    Attributes:
+        seq: number of the link.
+        sha256: of the manifest's bytes.
+        manifest: the signed manifest, canonical JSON.
+    """
+
+    seq: int
+    sha256: str
+    manifest: str
+
+
+@dataclass(frozen=True, slots=True)
 class CaseDraft:
     """One revision of one case, complete in itself.
 
@@ -90,6 +105,7 @@ class CaseDraft:
         attached_to: the platform's reference of a known case that this one belongs to.
         size_m: width and greatest depth on the ground, metres, where a homography gives them.
         clock: how far this box's times may be believed.
+        seal: in the signed chain; None before it is committed, or where nothing is sealed.
     """
 
     case_id: str
@@ -117,3 +133,4 @@ class CaseDraft:
     attached_to: str | None = None
     size_m: tuple[float, float] | None = None
     clock: ClockState | None = None
+    seal: Seal | None = None

@@ -27,6 +27,7 @@ from edge.cases.taxonomy import Category
 from edge.clock import iso
 from edge.detectors.base import Look
 from edge.errors import Code, StoreError
+from edge.evidence.copies import MANIFEST
 from edge.files import sync_folder
 from edge.geometry import Box
 from edge.redaction.redactor import Redactor
@@ -34,7 +35,6 @@ from edge.scenes.finding import Finding
 from edge.sqlite import as_store_error
 from edge.streams.frame import Image
 
-MANIFEST = "manifest.json"
 CAPTION_LINES = 3
 _ORPHAN_AFTER_S = 3600.0
 

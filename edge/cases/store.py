@@ -19,6 +19,7 @@ from typing import Protocol
 from edge.cases.draft import CaseDraft, Location
 from edge.cases.reasons import reasons_to_json
 from edge.cases.record import CaseRecord, from_row, to_row
+from edge.cases.seal import Sealing
 from edge.clock import iso
 from edge.grid.coordinates import distance_m
 from edge.sqlite import open_database, transaction
@@ -98,14 +99,16 @@ class CaseStore:
     Args:
         path: the database file, shared with the outbox.
         outbox: gets every revision inside the transaction that stores it.
+        sealing: seals it there before; None: nothing is sealed.
 
     Raises:
         StoreError: the database cannot be opened.
     """
 
-    def __init__(self, path: Path, outbox: Outbox) -> None:
+    def __init__(self, path: Path, outbox: Outbox, sealing: Sealing | None = None) -> None:
         self._path = path
         self._outbox = outbox
+        self._sealing = sealing
         self._db = open_database(path, SCHEMA)
         with transaction(self._db, path) as tx:
             have = {row["name"] for row in tx.execute("PRAGMA table_info(cases)")}
@@ -168,7 +171,7 @@ class CaseStore:
         }
 
     def commit(self, record: CaseRecord, draft: CaseDraft) -> None:
-        """Store a new revision and hand it to the outbox, in one transaction.
+        """Store a new revision, seal it and hand it to the outbox, in one transaction.
 
         Raises:
             StoreError: nothing was stored.
@@ -183,7 +186,11 @@ class CaseStore:
                 "INSERT INTO reasons VALUES (?, ?, ?)",
                 (draft.case_id, draft.revision, reasons_to_json(draft.reasons)),
             )
+            if self._sealing is not None:
+                draft = self._sealing.seal(tx, draft)
             self._outbox.enqueue(tx, draft)
+        if self._sealing is not None:
+            self._sealing.committed()
 
     def touch(self, record: CaseRecord) -> None:
         """Store new counts of a case without a revision.

@@ -21,15 +21,16 @@ from edge.cases.desk import CaseDesk
 from edge.cases.draft import CaseDraft
 from edge.cases.evidence import EvidenceRoom
 from edge.cases.store import CaseStore
-from edge.cases.verify import verify_evidence
 from edge.config.model import CameraSettings
 from edge.detectors.base import Detection, Look
 from edge.errors import Code, RedactionError, StoreError
+from edge.evidence.verify import Verifier
 from edge.geometry import Box
 from edge.grid.cells import load_cells
 from edge.grid.locate import Locator
 from edge.scenes.finding import EventKind, Finding, SceneReport, Words
 from edge.streams.frame import Frame
+from tests.evidence.box import make_sealer
 from tests.redaction.ways import NothingMore, by_detections
 from uploader.outbox import Outbox
 
@@ -71,7 +72,8 @@ class Office:
     def open(self) -> None:
         cells = load_cells(ROOT / "configs/grid.geojson", code_property="code", code_length=15)
         path = self.folder / "gridpatrol.db"
-        self.store = CaseStore(path, Outbox(path, city="420111", node="box-01"))
+        sealer, _, self.copies = make_sealer(self.folder, node="box-01", clock=lambda: NOON)
+        self.store = CaseStore(path, Outbox(path, city="420111", node="box-01"), sealer)
         self.room = EvidenceRoom(
             self.folder / "evidence", jpeg_quality=80, redactor=by_detections(self.finder)
         )
@@ -93,6 +95,7 @@ class Office:
 
     def restart(self) -> None:
         self.store.close()
+        self.copies.close()
         self.open()
 
     def sees(
@@ -155,8 +158,8 @@ def test_a_finding_opens_a_case_with_everything_in_it(office: Office) -> None:
     ]
     assert draft.grid_cell == "420111001002001"
     assert {item.role for item in draft.evidence} == {"far", "near"}
-    verdict = verify_evidence(draft.evidence[0].path.parent)
-    assert (verdict.files, verdict.faults) == (2, ())
+    report = Verifier().check(draft.evidence[0].path.parent)
+    assert (len(report.whole), report.findings) == (4, [])
     assert office.rows() == [(draft.case_id, 1, "new")]
 
 
@@ -354,7 +357,7 @@ def test_a_really_full_disk(small_disk: Path) -> None:
     assert not office.sees(2)
     (second,) = office.sees(3, zone="z-2")
     assert [row[0] for row in office.rows()] == [first.case_id, second.case_id]
-    assert not verify_evidence(office.room.folder).faults
+    assert not Verifier().check(office.room.folder).findings
 
 
 def test_case_and_outbox_row_are_one_transaction(tmp_path: Path) -> None:

@@ -9,16 +9,25 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from edge.cases.draft import CaseDraft, EvidenceItem, Location, Source, Status
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from edge.cases.draft import CaseDraft, EvidenceItem, Location, Seal, Source, Status
 from edge.cases.owners import Department
 from edge.cases.taxonomy import category
 from edge.clock import ClockState
+from edge.evidence.chain import Head
+from edge.evidence.checkpoint import make_checkpoint
+from edge.evidence.link import canonical, read_link, signed
 from edge.scenes.finding import Words
+from edge.signing import Signer
 from uploader.contract import generate
 from uploader.contract.build import (
+    case_document,
+    checkpoint_event,
     desired_event,
     from_draft,
     known_event,
@@ -57,6 +66,9 @@ FOLDER = generate.FOLDER / "golden" / f"v{VERSION}"
 _AT = datetime(2026, 11, 24, 4, 3, 44, 120000, tzinfo=UTC)
 _CASE_ID = "5b1d2f60-8c1e-5d5a-9f52-0a7e3c6f9a11"
 _REQUEST_ID = "7c0f6f1e-2b57-4c55-8d0b-51a6f5d1c0aa"
+_CHAIN = "5d0e7a52c4b94a36b1f2a3d94a7e6c01"
+_SIGNER = Signer(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
+"""A key that everybody knows."""
 _FAR = "9f2c" * 16
 _NEAR = "07ab" * 16
 _YAML = "box: {id: box-07, city: '420111'}\n"
@@ -96,6 +108,7 @@ def golden_messages() -> dict[str, Event]:
             at=_AT,
         ),
         "known": _known(),
+        "checkpoint": _checkpoint(),
     }
 
 
@@ -139,7 +152,37 @@ def _case(revision: int, status: Status, *, with_pictures: bool) -> CaseEvent:
         size_m=(2.4, 1.8),
         clock=ClockState(True, "2f1c6a80-53aa-4ad9-b3c8-8c2e4b8e7d11"),
     )
-    return from_draft(draft, city="420111", node="box-07", seq=18230 + revision)
+    return from_draft(_sealed(draft), city="420111", node="box-07", seq=18230 + revision)
+
+
+def _sealed(draft: CaseDraft) -> CaseDraft:
+    """With a seal as a box makes it; its signature can be checked, the key is in this file."""
+    document = canonical(case_document(draft, city="420111"))
+    files = [
+        {"name": item.path.name, "role": item.role, "sha256": item.sha256}
+        for item in draft.evidence
+    ]
+    body = {
+        "kind": "case",
+        "box": "420111/box-07",
+        "chain": _CHAIN,
+        "seq": 18240 + draft.revision,
+        "prev": "3b" * 32,
+        "at": "2026-11-24T04:03:44.120Z",
+        "clock": {"trusted": True, "doubts": [], "synced": True, "monotonic_s": 86400.25},
+        "case_id": draft.case_id,
+        "revision": draft.revision,
+        "document_sha256": hashlib.sha256(document).hexdigest(),
+        "files": files,
+    }
+    link = read_link(signed(body, _SIGNER))
+    return replace(draft, seal=Seal(link.seq, link.sha256, link.raw.decode()))
+
+
+def _checkpoint() -> Event:
+    head = Head(_CHAIN, 18243, "5c" * 32, _SIGNER.kid, "")
+    text = make_checkpoint("420111/box-07", head, _AT, _SIGNER)
+    return checkpoint_event(text, city="420111", node="box-07")
 
 
 def _receipt(

@@ -39,6 +39,7 @@ def topics() -> list[str]:
     for node in NODES:
         box = BoxTopics("gridpatrol", CITY, node)
         found += [box.case, box.reply, box.blob("a" * 64), box.state, box.reported]
+        found += [box.checkpoint]
         found += [box.receipt, box.request, box.desired]
     return found
 

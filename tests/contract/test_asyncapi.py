@@ -26,12 +26,13 @@ _ADDRESSES = {
     "reply": _BOX.reply,
     "state": _BOX.state,
     "reported": _BOX.reported,
+    "checkpoint": _BOX.checkpoint,
     "receipt": _BOX.receipt,
     "request": _BOX.request,
     "desired": _BOX.desired,
     "known": _BOX.known(_CELL),
 }
-_RETAINED = {"state", "reported", "desired", "known"}
+_RETAINED = {"state", "reported", "checkpoint", "desired", "known"}
 
 
 @pytest.fixture(scope="module")

@@ -19,12 +19,12 @@ from edge.cases.taxonomy import SCHEME_2026, load_taxonomy
 from edge.clock import ClockState
 from edge.errors import ContractError
 from edge.scenes.finding import Words
+from edge.signing import load_or_make_signer
 from uploader.contract import generate
 from uploader.contract.build import from_draft, reply_event
 from uploader.contract.messages import EVENTS, BilingualText, CaseEvent, ReplyData, read
 from uploader.contract.properties import user_properties
 from uploader.packets import Packet
-from uploader.signing import load_or_make_signer
 from uploader.topics import BoxTopics
 from uploader.transport import _PACKET_OVERHEAD_BYTES, _described
 

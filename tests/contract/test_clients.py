@@ -22,6 +22,7 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
+from edge.signing import Signer, load_or_make_signer
 from edge.sqlite import open_database, transaction
 from tests.brokers import Broker, start_broker
 from tests.contract.golden import golden_messages
@@ -37,7 +38,6 @@ from uploader.contract.messages import (
     ReportedData,
 )
 from uploader.contract.properties import user_properties
-from uploader.signing import Signer, load_or_make_signer
 from uploader.transport import Link
 
 DOCUMENT = generate.FOLDER / "asyncapi.yaml"

@@ -152,6 +152,7 @@ def test_topics_are_read_back() -> None:
         "state": box.state,
         "reply": box.reply,
         "reported": box.reported,
+        "checkpoint": box.checkpoint,
     }
     down = {
         "receipt": box.receipt,

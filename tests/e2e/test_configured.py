@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from edge.clock import utc_now
+from edge.signing import Signer
 from tests.e2e.edge import until
 from tests.e2e.test_asked import BOX, Street, clips, street
 from uploader.ask import publish_desired
@@ -27,7 +28,6 @@ from uploader.contract.messages import (
 )
 from uploader.contract.properties import Sign, user_properties
 from uploader.settings import BrokerLogin
-from uploader.signing import Signer
 from uploader.transport import Link
 
 pytestmark = pytest.mark.e2e

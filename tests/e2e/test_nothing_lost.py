@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from edge.evidence.verify import Verifier
 
-from edge.cases.verify import verify_evidence
 from tests.brokers import Broker, start_broker
 from tests.cameras import RtspServer
 from tests.e2e.edge import ZONES, Edge, Platform, make_story, until, write_config
@@ -67,7 +67,7 @@ def assert_each_once(edge: Edge, platform: Platform, cameras: int) -> None:
     for case_id in cases:
         revisions = sorted(revision for c, revision in committed if c == case_id)
         assert revisions == list(range(1, len(revisions) + 1))
-    assert not verify_evidence(edge.state / "evidence").faults
+    assert not Verifier().check(edge.state / "evidence").findings
     for event in platform.events:
         assert len(event["pictures"]) == len(event["event"]["data"]["evidence"])
         assert all(Path(picture).stat().st_size > 0 for picture in event["pictures"])

@@ -10,13 +10,13 @@ from queue import SimpleQueue
 
 from edge.cases.known import KnownStore
 from edge.clock import utc_now
+from edge.signing import Verifier
 from uploader.commands import Commands, Said
 from uploader.contract.messages import BilingualText, ReplyData, RequestData
 from uploader.outbox import Outbox
 from uploader.publisher import Uploader
 from uploader.requests import MOST_STARTS, RequestStore
 from uploader.settings import Uplink
-from uploader.signing import Verifier
 from uploader.topics import BoxTopics
 
 CITY, NODE = "420111", "box-07"

@@ -10,12 +10,12 @@ import pytest
 
 from edge.config.load import load_settings
 from edge.errors import Code, ConfigError
+from edge.signing import load_or_make_signer, published
 from tests.brokers import Broker
 from tests.uploader.helpers import CITY, NODE, Box, complete, make_draft, wait_until
 from uploader.contract.messages import CONTENT_TYPE
 from uploader.contract.properties import Sign
 from uploader.settings import BrokerLogin
-from uploader.signing import load_or_make_signer, published
 from uploader.topics import BoxTopics
 from uploader.transport import Arrived, Event, Link
 

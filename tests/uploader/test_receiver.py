@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from edge.errors import Code, DeliveryError, GridpatrolError, StoreError
+from edge.signing import load_or_make_signer
 from edge.sqlite import as_store_error
 from tests.brokers import Broker
 from tests.servers.postgres import Postgres, find_server
@@ -52,7 +53,6 @@ from uploader.intake.records import Gap
 from uploader.intake.sqlite import SqliteStore
 from uploader.receiver import Case, Receiver
 from uploader.settings import Downlink
-from uploader.signing import load_or_make_signer
 
 pytestmark = pytest.mark.e2e
 _NAME = f"{CITY}/{NODE}"

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from edge.cases.known import KnownStore
+from edge.signing import Signer, Verifier
 from uploader.commands import Commands, Desired, Said
 from uploader.contract.build import desired_event, known_event, request_event
 from uploader.contract.messages import (
@@ -32,7 +33,6 @@ from uploader.contract.messages import (
 )
 from uploader.outbox import Outbox
 from uploader.requests import MOST_STARTS, MOST_WAITING, RequestStore, Took
-from uploader.signing import Signer, Verifier
 from uploader.topics import BoxTopics
 from uploader.transport import Arrived
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import Code, ConfigError
-from uploader.signing import (
+from edge.signing import (
     Signature,
     Verifier,
     load_or_make_signer,

@@ -6,11 +6,11 @@ import threading
 from pathlib import Path
 from queue import SimpleQueue
 
+from edge.signing import Signature, load_or_make_signer, published
 from tests.brokers import Broker
 from tests.uploader.helpers import Box, make_draft, wait_until
 from uploader.contract.properties import user_properties
 from uploader.settings import BrokerLogin
-from uploader.signing import Signature, load_or_make_signer, published
 from uploader.transport import Arrived, Event, Link
 
 

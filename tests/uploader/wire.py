@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
 
+from edge.signing import Signer
 from tests.brokers import Broker
 from tests.uploader.helpers import CITY, NODE, make_draft
 from uploader.contract.build import from_draft, reported_event
 from uploader.contract.messages import CONTENT_TYPE, PublicKey, ReportedData
 from uploader.contract.properties import user_properties
 from uploader.settings import BrokerLogin
-from uploader.signing import Signer
 from uploader.topics import BoxTopics
 from uploader.transport import Arrived, Event, Link
 

@@ -74,6 +74,13 @@ _CHANNELS = (
     ),
     _Channel("reported", _BOX + "up/reported", "The configuration in force.", "send", retain=True),
     _Channel(
+        "checkpoint",
+        _BOX + "up/checkpoint",
+        "How long the box's evidence chain is. Keep every one.",
+        "send",
+        retain=True,
+    ),
+    _Channel(
         "receipt",
         _BOX + "dn/receipt",
         "Application receipts, published after the platform's own commit.",

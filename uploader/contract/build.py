@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import uuid
 from datetime import datetime
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 from pydantic import ValidationError
 
 from edge.cases.draft import CaseDraft, EvidenceItem
 from edge.cases.taxonomy import SCHEME_2026
 from edge.cases.taxonomy import Category as TaxonomyCategory
+from edge.evidence.checkpoint import read_checkpoint
 from edge.scenes.finding import Words
 from uploader.contract.messages import (
     BilingualText,
@@ -19,6 +21,8 @@ from uploader.contract.messages import (
     CaseEvent,
     Category,
     CategoryCode,
+    CheckpointData,
+    CheckpointEvent,
     ClockState,
     Department,
     DesiredData,
@@ -36,6 +40,7 @@ from uploader.contract.messages import (
     ReportedEvent,
     RequestData,
     RequestEvent,
+    Seal,
     Size,
     Source,
     StateData,
@@ -136,6 +141,24 @@ def reported_event(data: ReportedData, *, city: str, node: str) -> ReportedEvent
     )
 
 
+def checkpoint_event(signed: str, *, city: str, node: str) -> CheckpointEvent:
+    """A checkpoint of the evidence chain; made twice of the same, it is the same message.
+
+    Raises:
+        BadLinkError: it is no checkpoint.
+    """
+    point = read_checkpoint(signed.encode())
+    at = datetime.fromisoformat(point.at)
+    return CheckpointEvent(
+        **_envelope(hashlib.sha256(signed.encode()).hexdigest(), source_of(city, node), node, at),
+        type="cn.gridpatrol.checkpoint.v1",
+        dataschema="urn:gridpatrol:schema:checkpoint:v1",
+        data=CheckpointData(
+            chain=point.chain, seq=point.seq, sha256=point.sha256, at=at, signed=signed
+        ),
+    )
+
+
 def request_event(data: RequestData, *, at: datetime) -> RequestEvent:
     """The platform's request; sent again it is the same."""
     return RequestEvent(
@@ -215,7 +238,26 @@ def _case_data(draft: CaseDraft, city: str) -> CaseData:
             if draft.clock
             else None
         ),
+        seal=(
+            Seal(seq=draft.seal.seq, sha256=draft.seal.sha256, manifest=draft.seal.manifest)
+            if draft.seal
+            else None
+        ),
     )
+
+
+def case_document(draft: CaseDraft, *, city: str) -> dict[str, Any]:
+    """What of a case message is sealed: all of ``data`` but the seal and where files lie.
+
+    Raises:
+        ContractError: the draft does not fit the contract (MSG-001).
+    """
+    try:
+        data = _case_data(draft, city)
+    except ValidationError as error:
+        where = f"case {draft.case_id} revision {draft.revision}"
+        raise misfit(where, error) from error
+    return data.model_dump(mode="json", exclude={"seal": True, "evidence": {"__all__": {"url"}}})
 
 
 def _department(draft: CaseDraft) -> Department | None:

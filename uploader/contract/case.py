@@ -118,6 +118,19 @@ class ClockState(Wire):
     boot_id: Name | None
 
 
+class Seal(Wire):
+    """The revision's place in the box's signed chain; see docs/evidence.md.
+
+    ``manifest`` is the signed manifest, canonical JSON (RFC 8785); ``sha256`` is of its UTF-8
+    bytes. Its ``document_sha256`` is of the canonical JSON of ``data`` without ``seal`` and
+    without the ``url`` of evidence.
+    """
+
+    seq: Sequence
+    sha256: Sha256
+    manifest: Annotated[str, Field(min_length=2, max_length=256 * 1024)]
+
+
 class CaseData(Wire):
     """One revision of a case draft (案卷草稿), complete in itself.
 
@@ -149,6 +162,7 @@ class CaseData(Wire):
     matter: Matter | None = None
     size: Size | None = None
     clock: ClockState | None = None
+    seal: Seal | None = None
 
 
 class CaseEvent(Event):

@@ -29,7 +29,7 @@ from edge.clock import iso
 from edge.errors import Code, ContractError
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
-VERSION = "1.1"
+VERSION = "1.2"
 """Of the contract: the user property ``schema`` of every message."""
 MAX_EVIDENCE_BYTES = 64 * 1024 * 1024
 _WORD = re.compile(r"^[a-z][a-z0-9_]{0,31}$")

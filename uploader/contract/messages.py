@@ -13,6 +13,7 @@ from uploader.contract.case import (
     Evidence,
     Location,
     Matter,
+    Seal,
     Size,
     Source,
 )
@@ -43,6 +44,8 @@ from uploader.contract.envelope import (
     source_of,
 )
 from uploader.contract.status import (
+    CheckpointData,
+    CheckpointEvent,
     ConfigState,
     KnownCase,
     KnownData,
@@ -65,6 +68,7 @@ EVENTS: dict[str, type[Event]] = {
     "reply": ReplyEvent,
     "desired": DesiredEvent,
     "reported": ReportedEvent,
+    "checkpoint": CheckpointEvent,
     "known": KnownEvent,
 }
 """By the word that stands in ``type``, ``dataschema`` and the schema's file name."""
@@ -83,6 +87,8 @@ __all__ = [
     "CaseId",
     "Category",
     "CategoryCode",
+    "CheckpointData",
+    "CheckpointEvent",
     "ClockState",
     "ConfigState",
     "Department",
@@ -109,6 +115,7 @@ __all__ = [
     "RequestData",
     "RequestEvent",
     "Result",
+    "Seal",
     "Size",
     "Source",
     "StateData",

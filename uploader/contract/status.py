@@ -11,6 +11,7 @@ from uploader.contract.envelope import (
     Moment,
     Name,
     OpenWords,
+    Sequence,
     Sha256,
     Text,
     Uuid,
@@ -78,6 +79,20 @@ class ReportedData(Wire):
     public_key: PublicKey | None = None
 
 
+class CheckpointData(Wire):
+    """How long the box's evidence chain is, and what it hangs on (retained).
+
+    ``signed`` is the checkpoint itself: canonical JSON with the box's key and signature inside.
+    Keep every one: who cuts off the end of the chain, or writes it anew, contradicts it.
+    """
+
+    chain: Name
+    seq: Sequence
+    sha256: Sha256
+    at: Moment
+    signed: Annotated[str, Field(min_length=2, max_length=4000)]
+
+
 class KnownCase(Wire):
     """An open case of the platform, a citizen's report (随手拍) among them."""
 
@@ -120,6 +135,14 @@ class ReportedEvent(Event):
     type: Literal["cn.gridpatrol.reported.v1"]
     dataschema: Literal["urn:gridpatrol:schema:reported:v1"]
     data: ReportedData
+
+
+class CheckpointEvent(Event):
+    """A checkpoint of the evidence chain."""
+
+    type: Literal["cn.gridpatrol.checkpoint.v1"]
+    dataschema: Literal["urn:gridpatrol:schema:checkpoint:v1"]
+    data: CheckpointData
 
 
 class KnownEvent(Event):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from uploader.contract.messages import ReportedData, StateData
+from uploader.contract.messages import CheckpointData, ReportedData, StateData
 from uploader.intake.records import Gap
 from uploader.topics import BoxTopics
 
@@ -31,6 +31,22 @@ class Reported:
 
     box: str
     data: ReportedData
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpointed:
+    """A box says how long its evidence chain is; it was kept."""
+
+    box: str
+    data: CheckpointData
+
+
+@dataclass(frozen=True, slots=True)
+class ChainBroken:
+    """What a box says of its chain contradicts what it said: cut off, written or begun anew."""
+
+    box: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +80,17 @@ class KeyChanged:
     public_key: str
 
 
-ReceiverEvent = Connected | Presence | Reported | GapFound | GapClosed | Refused | KeyChanged
+ReceiverEvent = (
+    Connected
+    | Presence
+    | Reported
+    | Checkpointed
+    | ChainBroken
+    | GapFound
+    | GapClosed
+    | Refused
+    | KeyChanged
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 
 from edge.errors import Code, DeliveryError
+from edge.signing import load_signer
 from uploader.contract.messages import CONTENT_TYPE
 from uploader.contract.properties import user_properties
 from uploader.intake.records import Answer
 from uploader.settings import Downlink
-from uploader.signing import load_signer
 from uploader.transport import Acked, Link
 
 _FAILED = 0x80

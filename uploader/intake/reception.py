@@ -8,7 +8,7 @@ from collections.abc import Callable
 from edge.clock import utc_now
 from edge.errors import Code, ContractError, StoreError
 from uploader.contract.messages import ReportedEvent, read
-from uploader.intake.events import Happening, Reported, presence
+from uploader.intake.events import ChainBroken, Checkpointed, Happening, Reported, presence
 from uploader.intake.incoming import refusal
 from uploader.intake.receipts import later
 from uploader.intake.records import Taken
@@ -42,7 +42,7 @@ class Reception:
         """Deal with one message.
 
         Raises:
-            ContractError: a piece of evidence, presence or report that makes no sense.
+            ContractError: a piece of evidence, presence, report or checkpoint that makes no sense.
             StoreError: it was not kept.
         """
         match topic.what:
@@ -57,6 +57,8 @@ class Reception:
                     self._tell(presence(topic.box, state))
             case "reported":
                 self._take_reported(topic, message)
+            case "checkpoint":
+                self._take_checkpoint(topic, message)
         return Taken()
 
     def _take_case(self, topic: UpTopic, message: Arrived) -> Taken:
@@ -84,6 +86,21 @@ class Reception:
                 self._tell(changed)
         if data is not None:
             self._tell(Reported(topic.box.name, data))
+
+    def _take_checkpoint(self, topic: UpTopic, message: Arrived) -> None:
+        signature = self.trust.check(topic.box, message.payload, message.user)
+        if self.trust.must_wait(signature):
+            why = "nobody vouched for the key that the checkpoint is signed with"
+            raise refusal(topic, Code.SEC_UNSIGNED, why)
+        misfit = self.trust.refuse(topic, signature) or _altered(topic, message)
+        if misfit is not None:
+            raise misfit
+        taken = self._store.chains.take(topic, message.payload)
+        if taken is not None:
+            data, contradiction = taken
+            self._tell(Checkpointed(topic.box.name, data))
+            if contradiction is not None:
+                self._tell(ChainBroken(topic.box.name, contradiction))
 
 
 def _numbers(message: Arrived) -> tuple[int, int]:

@@ -25,6 +25,7 @@ from uploader.contract.messages import Evidence
 from uploader.intake import claims, messages, ranges, refusals
 from uploader.intake.blobs import BlobRoom
 from uploader.intake.boxes import Boxes
+from uploader.intake.chains import Chains
 from uploader.intake.database import Database, Row
 from uploader.intake.incoming import Incoming, evidence_of, read_incoming
 from uploader.intake.receipts import answer
@@ -66,6 +67,7 @@ class IntakeStore:
         self._clock = clock
         self.blobs = blobs
         self.boxes = Boxes(database, clock)
+        self.chains = Chains(database, clock)
 
     def close(self) -> None:
         """Close the database."""

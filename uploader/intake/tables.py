@@ -59,6 +59,16 @@ CREATE TABLE IF NOT EXISTS reported (
     payload {BYTES} NOT NULL,
     PRIMARY KEY (city, node)
 ) {STRICT};
+CREATE TABLE IF NOT EXISTS checkpoints (
+    city TEXT NOT NULL,
+    node TEXT NOT NULL,
+    chain TEXT NOT NULL,
+    seq {INT} NOT NULL,
+    sha256 TEXT NOT NULL,
+    signed TEXT NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (city, node, chain, seq, sha256)
+) {STRICT};
 CREATE TABLE IF NOT EXISTS box_keys (
     city TEXT NOT NULL,
     node TEXT NOT NULL,

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edge.errors import Code, ContractError
+from edge.signing import Signature as Found
+from edge.signing import Verifier, published, trusted
 from uploader.contract.messages import PublicKey
 from uploader.intake.boxes import Boxes
 from uploader.intake.events import KeyChanged
 from uploader.intake.incoming import refusal
 from uploader.intake.records import Signature
 from uploader.settings import Downlink
-from uploader.signing import Signature as Found
-from uploader.signing import Verifier, published, trusted
 from uploader.topics import BoxTopics, UpTopic
 
 _NAMES: dict[Found, Signature] = {

@@ -96,6 +96,14 @@ def fingerprint(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()[:_KID_DIGITS]
 
 
+def fingerprint_of(key: str) -> str:
+    """The short name (kid) of a raw public key in base64; of what is none, some other name."""
+    try:
+        return fingerprint(base64.b64decode(key, validate=True))
+    except ValueError:
+        return fingerprint(key.encode(errors="replace"))
+
+
 def load_signer(path: Path) -> Signer:
     """The private key in a PEM file that only its owner may read.
 
@@ -153,6 +161,15 @@ def published(keys: Iterable[str]) -> Verifier:
         ValueError: one is no Ed25519 key.
     """
     return Verifier([Ed25519PublicKey.from_public_bytes(base64.b64decode(key)) for key in keys])
+
+
+def kid_of(path: Path) -> str:
+    """The short name of the public key in a PEM file.
+
+    Raises:
+        ConfigError: it is missing or holds no Ed25519 public key (SEC-001).
+    """
+    return fingerprint(_public_key(path).public_bytes_raw())
 
 
 def _public_key(path: Path) -> Ed25519PublicKey:

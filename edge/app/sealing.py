@@ -1,0 +1,162 @@
+"""The signed chain, as the settings call for it."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from edge.app.detecting import model_inside
+from edge.app.uplink import evidence_signer, key_path
+from edge.cases.seal import Sealer
+from edge.clock import utc_now
+from edge.config.model import Settings
+from edge.detectors.base import Detector
+from edge.errors import Code, ConfigError
+from edge.evidence.chain import Chain, begin, open_chain
+from edge.evidence.checkpoint import make_checkpoint
+from edge.evidence.copies import DOCUMENT, MANIFEST, Copies, recover
+from edge.signing import Signer, load_signer
+from edge.telemetry.logs import get_logger
+from uploader.contract.build import case_document, checkpoint_event
+
+_CHECKPOINT_EVERY_S = 60.0
+
+log = get_logger(__name__)
+
+
+@dataclass
+class Seals:
+    """What seals, while the rooms are open.
+
+    Attributes:
+        sealer: seals case revisions, inside the store's transaction.
+        chain: where links go.
+        copies: the files beside the database.
+        folder: where the cases' folders lie.
+    """
+
+    sealer: Sealer
+    chain: Chain
+    copies: Copies
+    folder: Path
+    _told: str = ""
+    _next_checkpoint: float = 0.0
+
+    def removed(self, tx: sqlite3.Connection, case_id: str) -> None:
+        """Retention takes a delivered case away: said in the chain, so that nobody misses it.
+
+        Raises:
+            sqlite3.Error: not written; the caller rolls back.
+        """
+        rows = tx.execute(
+            "SELECT seq FROM evidence_chain WHERE case_id = ? AND document IS NOT NULL", (case_id,)
+        ).fetchall()
+        if not rows:
+            return
+        self.chain.append(
+            tx, "removed", {"case_id": case_id, "links": [int(row["seq"]) for row in rows]}
+        )
+        tx.execute("UPDATE evidence_chain SET document = NULL WHERE case_id = ?", (case_id,))
+        for folder in (self.folder / case_id).glob("r*"):
+            _clear(folder)
+
+    def checkpoint(self) -> bytes | None:
+        """The message for ``up/checkpoint`` when the chain has grown; at most one a minute.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        now = time.monotonic()
+        if now < self._next_checkpoint:
+            return None
+        self._next_checkpoint = now + _CHECKPOINT_EVERY_S
+        head = self.copies.head()
+        if head is None or head.sha256 == self._told:
+            return None
+        self._told = head.sha256
+        signed = make_checkpoint(self.chain.box, head, utc_now(), self.chain.signer)
+        city, _, node = self.chain.box.partition("/")
+        return checkpoint_event(signed, city=city, node=node).to_bytes()
+
+    def close(self) -> None:
+        """Bring the copies up a last time, and close them."""
+        self.copies.catch_up()
+        self.copies.close()
+
+
+def open_seals(
+    settings: Settings,
+    database: Path,
+    detectors: Sequence[Detector],
+    config_sha256: Callable[[], str | None],
+) -> Seals:
+    """The chain of this box, begun or gone on with; what a crash left behind is caught up.
+
+    Raises:
+        ConfigError: the key is not in order, or not the one the chain goes on with.
+        StoreError: disk or database refused.
+    """
+    box = settings.box
+    folder = box.state_dir / "evidence"
+    recovered = recover(database, folder)
+    if recovered:
+        log.warning("chain_recovered", links=recovered)
+    chain = _begun(settings, database)
+    copies = Copies(database, folder)
+    copies.catch_up()
+    models = [model.card for detector in detectors if (model := model_inside(detector)) is not None]
+    sealer = Sealer(
+        chain,
+        copies,
+        document=partial(case_document, city=box.city),
+        models={card.title: card.sha256 for card in models},
+        config_sha256=config_sha256,
+    )
+    return Seals(sealer, chain, copies, folder)
+
+
+def _begun(settings: Settings, database: Path) -> Chain:
+    box = settings.box
+    db = open_chain(database)
+    try:
+        # A key that is gone must not be replaced in silence: the chain would break.
+        going_on = db.execute("SELECT 1 FROM evidence_chain LIMIT 1").fetchone() is not None
+        signer = box_key(box.state_dir) if going_on else evidence_signer(settings)
+        chain = Chain(f"{box.city}/{box.id}", signer)
+        begin(db, database, chain)
+    finally:
+        db.close()
+    return chain
+
+
+def box_key(state_dir: Path) -> Signer:
+    """The key of a box that has one.
+
+    Raises:
+        ConfigError: it is gone (SEC-003), or not in order (SEC-001).
+    """
+    path = key_path(state_dir)
+    if not path.exists():
+        raise ConfigError(
+            Code.SEC_CHAIN_KEY,
+            str(path),
+            "the key with which the evidence chain goes on is gone",
+            "gridpatrol key restore; if there is no backup, gridpatrol key renew",
+        )
+    return load_signer(path)
+
+
+def _clear(folder: Path) -> None:
+    """Remove a folder that holds nothing but manifest and document."""
+    with suppress(OSError):
+        left = list(folder.iterdir())
+        if {path.name for path in left} <= {MANIFEST, DOCUMENT}:
+            for path in left:
+                path.unlink()
+            folder.rmdir()
+            folder.parent.rmdir()

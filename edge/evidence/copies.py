@@ -1,0 +1,228 @@
+"""Copies of the chain outside the database: ``chain.jsonl``, and a manifest beside each picture.
+
+They are written after the commit, so a crash may leave them behind; the next start catches up.
+With them an index that was lost comes back: :func:`recover`.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+from edge.evidence.chain import Head, head, links_after, open_chain
+from edge.evidence.link import BadLinkError, Link, read_link
+from edge.files import sync_folder
+from edge.sqlite import as_store_error, transaction
+
+CHAIN_FILE = "chain.jsonl"
+MANIFEST = "manifest.json"
+DOCUMENT = "case.json"
+_TAIL_BYTES = 1 << 20
+
+_log = structlog.get_logger(__name__)
+
+
+class Copies:
+    """Writes what was committed. Any thread; a connection of its own.
+
+    Args:
+        database: the database file.
+        folder: where the cases' folders lie.
+
+    Raises:
+        StoreError: the database cannot be opened.
+    """
+
+    def __init__(self, database: Path, folder: Path) -> None:
+        self._database = database
+        self._folder = folder
+        self._db = open_chain(database)
+        self._lock = threading.Lock()
+        self._written: int | None = None
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+    def catch_up(self) -> None:
+        """Bring the copies up to the database.
+
+        A disk that refuses is reported, not raised: the links are safe in the database, and the
+        next call tries again.
+
+        Raises:
+            StoreError: the disk failed; only a new process may go on.
+        """
+        with self._lock:
+            try:
+                self._catch_up()
+            except (sqlite3.Error, OSError) as error:
+                fault = as_store_error(self._folder / CHAIN_FILE, error)
+                self._written = None  # whatever got there is read anew
+                if fault.fatal:
+                    raise fault from error
+                _log.warning("chain_copy_behind", code=str(fault.code), what=fault.what)
+
+    def _catch_up(self) -> None:
+        path = self._folder / CHAIN_FILE
+        if self._written is None:
+            self._written = _mend(path)
+        new = list(links_after(self._db, self._written))
+        if not new:
+            return
+        for link, document in new:
+            self._lay_beside(link, document)
+        made = not path.exists()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            file.write(b"".join(link.raw + b"\n" for link, _ in new))
+            file.flush()
+            os.fsync(file.fileno())
+        if made:
+            sync_folder(self._folder)
+        self._written = new[-1][0].seq
+
+    def _lay_beside(self, link: Link, document: bytes | None) -> None:
+        found = link.revision
+        if found is None or document is None:  # retention has taken the case since
+            return
+        folder = self._folder / found[0] / f"r{found[1]}"
+        _replace(folder / DOCUMENT, document)
+        _replace(folder / MANIFEST, link.raw)
+
+    def head(self) -> Head | None:
+        """The newest link; None before the first.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        with self._lock:
+            try:
+                return head(self._db)
+            except sqlite3.Error as error:
+                raise as_store_error(self._database, error) from error
+
+    def mend_folders(self) -> int:
+        """Write manifests anew that are not as they were sealed; returns how many.
+
+        Only where the pictures' folder is there and the link still has its document.
+
+        Raises:
+            StoreError: the disk or the database refused.
+        """
+        mended = 0
+        try:
+            for link, document in links_after(self._db, 0):
+                found = link.revision
+                if found is None or document is None:
+                    continue
+                manifest = self._folder / found[0] / f"r{found[1]}" / MANIFEST
+                if not manifest.exists() or _unsealed(manifest.read_bytes()):
+                    self._lay_beside(link, document)
+                    mended += 1
+        except (sqlite3.Error, OSError) as error:
+            raise as_store_error(self._folder, error) from error
+        return mended
+
+
+def recover(database: Path, folder: Path) -> int:
+    """Take links into the database that only ``chain.jsonl`` has; returns how many.
+
+    For a database that was lost or comes from an older backup. A file that does not go on where
+    the database ends is left alone: ``gridpatrol verify`` says what is wrong with it.
+
+    Raises:
+        StoreError: the database refused.
+    """
+    path = folder / CHAIN_FILE
+    db = open_chain(database)
+    try:
+        with transaction(db, database) as tx:
+            now = head(tx)
+            seq, sha256 = (now.seq, now.sha256) if now else (0, "0" * 64)
+            if _last_seq(path) <= seq:
+                return 0
+            added = 0
+            for link in _links(path):
+                if link.seq <= seq:
+                    continue
+                if link.seq != seq + 1 or link.prev != sha256:
+                    break
+                _take(tx, link, folder)
+                seq, sha256, added = link.seq, link.sha256, added + 1
+            return added
+    finally:
+        db.close()
+
+
+def _take(tx: sqlite3.Connection, link: Link, folder: Path) -> None:
+    found, document = link.revision, None
+    if found is not None:
+        with suppress(OSError):
+            document = (folder / found[0] / f"r{found[1]}" / DOCUMENT).read_bytes()
+    tx.execute(
+        "INSERT INTO evidence_chain VALUES (?, ?, ?, ?, ?, ?)",
+        (link.seq, link.kind, found[0] if found else None, link.raw, link.sha256, document),
+    )
+
+
+def _links(path: Path) -> list[Link]:
+    found = []
+    for line in path.read_bytes().split(b"\n"):
+        try:
+            found.append(read_link(line))
+        except BadLinkError:
+            continue
+    return found
+
+
+def _mend(path: Path) -> int:
+    """Number of the last whole line; a torn one behind it, of a crash, is cut off."""
+    with suppress(FileNotFoundError), path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        start = max(0, size - _TAIL_BYTES)
+        file.seek(start)
+        tail = file.read()
+        whole = tail.rfind(b"\n") + 1
+        if whole < len(tail):
+            file.truncate(start + whole)
+            file.flush()
+            os.fsync(file.fileno())
+    return _last_seq(path)
+
+
+def _last_seq(path: Path) -> int:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+            lines = file.read().split(b"\n")
+    except FileNotFoundError:
+        return 0
+    for line in reversed(lines):
+        with suppress(BadLinkError):
+            return read_link(line).seq
+    return 0
+
+
+def _unsealed(manifest: bytes) -> bool:
+    """Whether it is the plain one, which the pictures' room writes before the case is sealed."""
+    return b'"sig":' not in manifest
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Whole or as before. Its name may be lost at a power cut: the next start writes it anew."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.part")
+    with draft.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+__all__ = ["CHAIN_FILE", "DOCUMENT", "MANIFEST", "Copies", "recover"]

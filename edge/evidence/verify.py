@@ -1,0 +1,208 @@
+"""``gridpatrol verify``: is evidence as it was sealed? Offline; and what exactly is not.
+
+A path may be one file, a case's folder, a box's state folder, what ``gridpatrol consume`` laid
+out, or a ZIP of any of them. Where the chain lies at or above it (``chain.jsonl`` or the
+database), evidence is held against the chain; otherwise each manifest stands for itself.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+
+from edge.evidence.checkpoint import Checkpoint
+from edge.evidence.copies import CHAIN_FILE, MANIFEST
+from edge.evidence.findings import Finding, Report, What
+from edge.evidence.folders import FolderCheck, Known
+from edge.evidence.link import Link, read_link
+from edge.evidence.sources import CLIMB, DATABASE, chain_copies, chain_root, nothing, unpack
+from edge.evidence.walk import Read, Walk, walk
+from edge.evidence.whole import Whole
+
+Place = tuple[str, int]
+"""Case id and revision."""
+
+
+class Verifier:
+    """Checks evidence.
+
+    Args:
+        trusted: short names of keys that somebody vouches for; empty: the keys say so themselves.
+        checkpoints: the platform's word on how long chains are.
+        revoked: keys whose signatures are worth nothing.
+        read, digest: replaced by whoever checks the same thing many times.
+    """
+
+    def __init__(
+        self,
+        *,
+        trusted: Collection[str] = (),
+        checkpoints: Sequence[Checkpoint] = (),
+        revoked: Collection[str] = (),
+        read: Read = read_link,
+        digest: Callable[[Path], str] | None = None,
+    ) -> None:
+        self._trusted = frozenset(trusted)
+        self._checkpoints = checkpoints
+        self._revoked = frozenset(revoked)
+        self._read = read
+        self._digest = digest
+
+    def check(self, path: Path) -> Report:
+        """Check a file, a folder or a ZIP.
+
+        Raises:
+            StoreError: there is nothing to check (EVI-003), or it cannot be read.
+        """
+        if not path.exists():
+            raise nothing(path, "no such file or folder")
+        if path.is_file() and zipfile.is_zipfile(path):
+            with tempfile.TemporaryDirectory() as name:
+                folder = Path(name).resolve()
+                unpack(path, folder)
+                return self._check(folder, chain_root(folder, 0), folder)
+        path = path.resolve()
+        root = chain_root(path, CLIMB)
+        below = root.parent if root else path if path.is_dir() else path.parent
+        return self._check(path, root, below)
+
+    def check_case(self, root: Path, case_id: str) -> Report:
+        """One case of a box by its id, or the beginning of it.
+
+        Args:
+            root: the folder where the cases' folders and the chain lie.
+            case_id: at least the first characters.
+
+        Raises:
+            StoreError: there is no such case, or several (EVI-003).
+        """
+        root = root.resolve()
+        links, _ = _join(self._walks(root, root.parent), Report())
+        known = {place[0] for link in links.values() if (place := link.revision)}
+        known |= {path.name for path in root.glob(f"{case_id}*") if path.is_dir()}
+        chosen = sorted(each for each in known if each.startswith(case_id))
+        if len(chosen) != 1:
+            what = f"{len(chosen)} cases begin so" if chosen else "no such case, file or folder"
+            raise nothing(root / case_id, what)
+        return self._check(root / chosen[0], root, root.parent)
+
+    def _check(self, path: Path, root: Path | None, below: Path) -> Report:
+        report = Report()
+        walks = self._walks(root, below)
+        links, chain = _join(walks, report)
+        known = Known.of(links, chain)
+        folders = FolderCheck(report, known, self._read, lambda p: name(p, below), self._digest)
+        everything = root is not None and root.is_relative_to(path)
+        if everything or path.name in {CHAIN_FILE, DATABASE}:
+            whole = Whole(self._trusted, self._checkpoints, self._revoked)
+            whole.check(report, walks, links, chain)
+        if everything and root is not None:
+            if not (root / CHAIN_FILE).is_file():
+                says = f"missing; {len(links)} link(s) are in the database, a start writes it anew"
+                report.findings.append(Finding(What.MISSING, folders.name(root / CHAIN_FILE), says))
+            _all_folders(folders, report, known, root)
+        elif path.name not in {CHAIN_FILE, DATABASE}:
+            self._part(folders, report, known, path)
+        if not (report.findings or report.whole or report.notes or links):
+            raise nothing(path, f"no {MANIFEST} and no {CHAIN_FILE} here")
+        return report
+
+    def _walks(self, root: Path | None, below: Path) -> list[Walk]:
+        return [
+            walk(name(at, below), items, self._read, trusted=self._trusted)
+            for at, items in (chain_copies(root) if root else ())
+        ]
+
+    def _part(self, folders: FolderCheck, report: Report, known: Known, path: Path) -> None:
+        """Single files and folders, each by its manifest."""
+        only = path.name if path.is_file() and path.name != MANIFEST else None
+        seen: defaultdict[str, set[int]] = defaultdict(set)
+        here = _folders_of(path, known)
+        for folder in here:
+            link = folders.check(folder, known.revisions.get(_place(folder)), only)
+            if link is not None:
+                self._vouch(report, folders.name(folder / MANIFEST), link, known)
+                if place := link.revision:
+                    seen[place[0]].add(place[1])
+        report.cases = len(seen)
+        if known.chain is None and path.is_dir() and here:
+            report.notes.append("no chain is here: whole cases that were taken away leave no trace")
+            if path not in here:
+                _name_gaps(report, folders.name(path), seen)
+
+    def _vouch(self, report: Report, where: str, link: Link, known: Known) -> None:
+        """Who signed a manifest that stands by itself."""
+        if link.kid not in report.keys:
+            report.keys.append(link.kid)
+
+        def add(what: What, says: str) -> None:
+            report.findings.append(Finding(what, where, f"{link.says} {says}", link.seq))
+
+        if known.chain is None and self._trusted and link.kid not in self._trusted:
+            add(What.WRONG_KEY, f"is signed with key {link.kid}, which nobody vouches for")
+        if link.kid in self._revoked:
+            add(What.WRONG_KEY, f"is signed with key {link.kid}, which is revoked")
+        for point in self._checkpoints:
+            if (point.chain, point.seq) == (link.chain, link.seq) and point.sha256 != link.sha256:
+                add(What.FORKED, f"is not the one of the checkpoint of {point.at}")
+
+
+def name(path: Path, below: Path) -> str:
+    """A path as reports call it."""
+    return str(path.relative_to(below)) if path.is_relative_to(below) else str(path)
+
+
+def _join(walks: Sequence[Walk], report: Report) -> tuple[dict[int, Link], str | None]:
+    """All copies together: what one has lost another may have."""
+    links: dict[int, Link] = {}
+    for each in walks:
+        for seq, link in each.links.items():
+            other = links.setdefault(seq, link)
+            if other.sha256 != link.sha256:
+                says = f"{link.says} differs between the copies of the chain"
+                report.findings.append(Finding(What.FORKED, each.where, says, seq))
+    longest = max(walks, key=lambda each: len(each.links), default=None)
+    report.keys = list(longest.keyring.keys) if longest else []
+    return links, longest.chain if longest else None
+
+
+def _all_folders(folders: FolderCheck, report: Report, known: Known, root: Path) -> None:
+    expected = {
+        place: link for place, link in known.revisions.items() if place[0] not in known.removed
+    }
+    report.cases = len({case_id for case_id, _ in expected})
+    for (case_id, revision), link in expected.items():
+        folders.check(root / case_id / f"r{revision}", link)
+    for folder in sorted(root.glob("*/r*")):
+        if _place(folder) not in known.revisions and folder.is_dir():
+            folders.check(folder, None)
+
+
+def _folders_of(path: Path, known: Known) -> list[Path]:
+    """Folders with a manifest, or that should have one, at or below a path."""
+    if path.is_file():
+        return [path.parent]
+    found = {manifest.parent for manifest in path.rglob(MANIFEST)}
+    if path.name not in known.removed:
+        wanted = (revision for case_id, revision in known.revisions if case_id == path.name)
+        found |= {path / f"r{revision}" for revision in wanted}
+    if not found and path.is_dir() and (known.chain is None or _place(path) in known.revisions):
+        found = {path} if any(path.iterdir()) or _place(path) in known.revisions else set()
+    return sorted(found)
+
+
+def _name_gaps(report: Report, where: str, seen: Mapping[str, set[int]]) -> None:
+    """A case's revisions count from 1 without gaps."""
+    for case_id, revisions in sorted(seen.items()):
+        for revision in sorted(set(range(1, max(revisions))) - revisions):
+            says = f"revision {revision} of case {case_id} is not here"
+            report.findings.append(Finding(What.MISSING, where, says))
+
+
+def _place(folder: Path) -> Place:
+    """Case id and revision of a folder ``<case id>/r<revision>``."""
+    number = folder.name.removeprefix("r")
+    return folder.parent.name, int(number) if number.isdigit() else 0

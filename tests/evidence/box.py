@@ -1,0 +1,125 @@
+"""A box that only seals: real store, outbox, chain and files; pictures of a few bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from edge.cases.draft import CaseDraft, EvidenceItem, EvidenceRole, Status
+from edge.cases.evidence import write_all_durably
+from edge.cases.record import CaseRecord
+from edge.cases.seal import Sealer
+from edge.cases.store import CaseStore
+from edge.clock import ClockState
+from edge.evidence.chain import Chain, begin, head, open_chain
+from edge.evidence.checkpoint import Checkpoint, make_checkpoint, read_checkpoint
+from edge.evidence.copies import Copies
+from edge.geometry import Box
+from edge.signing import load_or_make_signer
+from tests.uploader.helpers import CITY, NODE, NOON, make_draft
+from uploader.contract.build import case_document
+from uploader.outbox import Outbox
+
+BOOT = "2f1c6a80-53aa-4ad9-b3c8-8c2e4b8e7d11"
+SYNCED = ClockState(synced=True, boot_id=BOOT)
+
+
+def make_sealer(state: Path, *, node: str = NODE, **clock: object) -> tuple[Sealer, Chain, Copies]:
+    """What seals on a box whose state folder this is."""
+    database, folder = state / "gridpatrol.db", state / "evidence"
+    clock.setdefault("believed", lambda: SYNCED)
+    key = load_or_make_signer(state / "keys" / "box.pem")
+    chain = Chain(f"{CITY}/{node}", key, **clock)  # type: ignore[arg-type]
+    db = open_chain(database)
+    begin(db, database, chain)
+    db.close()
+    copies = Copies(database, folder)
+    copies.catch_up()
+    sealer = Sealer(
+        chain,
+        copies,
+        document=partial(case_document, city=CITY),
+        models={"coco-nanodet 1.0.0": "ab" * 32},
+        config_sha256=lambda: "cd" * 32,
+    )
+    return sealer, chain, copies
+
+
+class SealingBox:
+    """Commits cases; each revision gets the next second of a clock of its own."""
+
+    def __init__(self, state: Path, *, node: str = NODE, size_bytes: int = 60) -> None:
+        self.state = state
+        self.folder = state / "evidence"
+        self.database = state / "gridpatrol.db"
+        self.size_bytes = size_bytes
+        self.now = NOON
+        self.synced = SYNCED
+        self.sealer, self.chain, self.copies = make_sealer(
+            state, node=node, clock=lambda: self.now, believed=lambda: self.synced
+        )
+        outbox = Outbox(self.database, city=CITY, node=node, clock=lambda: self.now)
+        self.store = CaseStore(self.database, outbox, self.sealer)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.store.close()
+        self.copies.close()
+
+    def case(
+        self, number: int, revision: int = 1, status: Status = "new", pictures: int = 2
+    ) -> CaseDraft:
+        """Commit one revision as the desk does: pictures first."""
+        self.now += timedelta(seconds=1)
+        draft = make_draft(number, self.state, revision=revision, status=status, pictures=0)
+        folder = self.folder / draft.case_id / f"r{revision}"
+        roles: tuple[EvidenceRole, ...] = ("far", "near")
+        items, files = [], {}
+        for role in roles[:pictures]:
+            path = folder / f"{role}.jpg"
+            seed = f"{self.chain.box} {number} {revision} {role}"
+            files[path] = data = random.Random(seed).randbytes(self.size_bytes)
+            sha256 = hashlib.sha256(data).hexdigest()
+            items.append(EvidenceItem(role, path, sha256, len(data), "image/jpeg", NOON, "plaza"))
+        if files:
+            write_all_durably(files)
+        draft = replace(draft, evidence=tuple(items), models=("coco-nanodet 1.0.0",))
+        self.store.commit(_record(draft), draft)
+        return draft
+
+    def checkpoint(self) -> Checkpoint:
+        """What the platform would have been told by now."""
+        db = open_chain(self.database)
+        now = head(db)
+        db.close()
+        assert now is not None
+        text = make_checkpoint(self.chain.box, now, self.now, self.chain.signer)
+        return read_checkpoint(text.encode())
+
+
+def _record(draft: CaseDraft) -> CaseRecord:
+    return CaseRecord(
+        case_id=draft.case_id,
+        state="gone" if draft.status == "gone" else "open",
+        revision=draft.revision,
+        kind=draft.kind,
+        merge_key=draft.kind,
+        category="0406",
+        grid_cell=draft.grid_cell,
+        place=draft.place,
+        location=draft.location,
+        box=Box(0.1, 0.1, 0.2, 0.2),
+        sources=draft.sources,
+        first_seen=draft.first_seen,
+        last_seen=draft.last_seen,
+        gone_at=draft.last_seen if draft.status == "gone" else None,
+        sightings=draft.sightings,
+        score=draft.score,
+    )
+
+
+LONG_AGO = datetime(1970, 1, 1, 0, 0, 7, tzinfo=UTC)
