@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge import __version__
+from edge.app.key_commands import app as key
 from edge.app.signs_commands import app as signs
 from edge.errors import GridpatrolError
 from edge.evaluation.commands import app as evaluation
@@ -28,6 +29,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(key, name="key")
 app.add_typer(signs, name="signs")
 app.add_typer(evaluation, name="eval")
 app.add_typer(review, name="review")
@@ -294,19 +296,6 @@ def models(
         )
     Console(width=None if sys.stdout.isatty() else 160).print(table)
     raise typer.Exit(1 if refused else 0)
-
-
-@app.command()
-def key(config: ConfigOption = _DEFAULT_CONFIG) -> None:
-    """Print the public key that this box signs with (made now, if there is none), for enrolment."""
-    from edge.app.uplink import box_signer
-    from edge.config.load import load_settings
-
-    signer = box_signer(load_settings(config))
-    if signer is None:
-        typer.echo("mqtt.sign is false: this box does not sign", err=True)
-        raise typer.Exit(1)
-    typer.echo(f"kid {signer.kid}\n{signer.public_pem}", nl=False)
 
 
 @app.command()

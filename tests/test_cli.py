@@ -13,6 +13,7 @@ import pytest
 
 from edge.signing import Signature, load_signer, trusted
 from tests.cameras import RtspServer
+from tests.evidence.box import SealingBox
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -151,7 +152,7 @@ def test_passwords_never_reach_the_output(tmp_path: Path) -> None:
 
 
 def test_key_prints_what_the_platform_enrols(tmp_path: Path) -> None:
-    """The same key every time; no private part of it; nothing where the box does not sign."""
+    """The same key every time, no private part of it; evidence is signed where messages are not."""
     path = write_config(tmp_path, "a.mp4", "b.mp4")
     first, again = gridpatrol("key", "-c", path), gridpatrol("key", "-c", path)
     assert first.returncode == 0, first.stderr
@@ -166,4 +167,35 @@ def test_key_prints_what_the_platform_enrols(tmp_path: Path) -> None:
     document = json.loads(path.read_text())
     document["mqtt"]["sign"] = False
     path.write_text(json.dumps(document))
-    assert gridpatrol("key", "-c", path).returncode == 1
+    assert gridpatrol("key", "-c", path).stdout == first.stdout
+
+
+def test_keys_are_handed_on_and_evidence_is_verified(tmp_path: Path) -> None:
+    """Every command of ``key`` on a state folder, and what ``verify`` says after each."""
+    path = write_config(tmp_path, "a.mp4", "b.mp4")
+    state = tmp_path / "state"
+    box = SealingBox(state, node="box-01")
+    box.case(1)
+    box.close()
+    old = gridpatrol("key", "show", "-c", path).stdout.split()[1]
+    assert gridpatrol("key", "backup", tmp_path / "safe.pem", "-c", path).returncode == 0
+    assert (tmp_path / "safe.pem").stat().st_mode & 0o777 == 0o600
+    done = gridpatrol("key", "rotate", "-c", path)
+    assert done.returncode == 0, done.stderr
+    assert old not in done.stdout
+    wrong = gridpatrol("key", "restore", tmp_path / "safe.pem", "-c", path)
+    assert (wrong.returncode, wrong.stderr[:9]) == (2, "[SEC-003]")
+    done = gridpatrol("key", "revoke", old, "--reason", "stolen", "-c", path)
+    assert done.returncode == 0, done.stderr
+    done = gridpatrol("verify", state, "--json")
+    assert done.returncode == 0, done.stdout
+    assert json.loads(done.stdout)["links"] == 4
+    (state / "keys/box.pem").unlink()
+    lost = gridpatrol("run", "-c", path, "--seconds", "1")
+    assert (lost.returncode, "SEC-003" in lost.stderr) == (2, True)
+    assert gridpatrol("key", "renew", "--reason", "disk lost", "-c", path).returncode == 0
+    done = gridpatrol("verify", "case-1", "-c", path)
+    assert done.returncode == 0, done.stdout
+    done = gridpatrol("verify", state)
+    assert done.returncode == 1
+    assert "[SEC-003]" in done.stdout

@@ -111,7 +111,7 @@ def build_rooms(
     locators = _locators(settings)
     ads = ad_rules(settings)
     with ExitStack() as undo:
-        lock = undo.enter_context(_lock(state))
+        lock = undo.enter_context(lock_state(state))
         database = state / "gridpatrol.db"
         watch = disk_watch(settings)
         seals = open_seals(settings, database, detectors, config_sha256)
@@ -267,8 +267,12 @@ def visitors(max_open: int, cameras: int, cores: int) -> list[int]:
     return [(open_at_once + i) // workers for i in range(workers)]
 
 
-def _lock(state: Path) -> IO[str]:
-    """Two processes on one state folder would open each case twice."""
+def lock_state(state: Path) -> IO[str]:
+    """Keep others out while the file is open: two processes would open each case twice.
+
+    Raises:
+        StoreError: the folder cannot be written, or another process has it (STO-004).
+    """
     try:
         state.mkdir(parents=True, exist_ok=True)
         file = (state / ".lock").open("w", encoding="utf-8")

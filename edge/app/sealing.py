@@ -20,6 +20,7 @@ from edge.errors import Code, ConfigError
 from edge.evidence.chain import Chain, begin, open_chain
 from edge.evidence.checkpoint import make_checkpoint
 from edge.evidence.copies import DOCUMENT, MANIFEST, Copies, recover
+from edge.evidence.keys import settle
 from edge.signing import Signer, load_signer
 from edge.telemetry.logs import get_logger
 from uploader.contract.build import case_document, checkpoint_event
@@ -122,6 +123,7 @@ def open_seals(
 
 def _begun(settings: Settings, database: Path) -> Chain:
     box = settings.box
+    settle(key_path(box.state_dir).parent, database)
     db = open_chain(database)
     try:
         # A key that is gone must not be replaced in silence: the chain would break.
