@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from edge.evidence.verify import Verifier
 
+from edge.evidence.verify import Verifier
 from tests.brokers import Broker, start_broker
 from tests.cameras import RtspServer
 from tests.e2e.edge import ZONES, Edge, Platform, make_story, until, write_config
