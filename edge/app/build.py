@@ -14,7 +14,7 @@ from typing import IO
 from edge.app.detecting import build_detectors, build_gate, build_redactor
 from edge.app.gate import Gate
 from edge.app.hearing import Hearing, attaching, build_hearing
-from edge.app.patrolling import budget_of, patrolled
+from edge.app.patrolling import Patrolling, budget_of, patrolled
 from edge.app.pipeline import Pipeline
 from edge.app.sealing import Seals, open_seals
 from edge.app.signs import ad_rules
@@ -69,6 +69,10 @@ class Rooms:
     def pipeline(self, timed: Callable[[str, float], None]) -> Pipeline:
         """The rooms in a row; ``timed`` is told how long each stage took, seconds."""
         return Pipeline(self.detectors, self.watchers, self.desk, timed, self.gate)
+
+    def patrolling(self, settings: Settings) -> Patrolling:
+        """Whoever tells the pool what it must know while it runs."""
+        return Patrolling(settings, self.pool, self.desk, self.gate)
 
     def start(self) -> None:
         """Begin to deliver, and to look."""

@@ -50,7 +50,11 @@ def build_gate(
         return watch is None or watch.level() < Level.EARLY
 
     namer = _namer(settings)
-    seldom = frozenset(c.id for c in settings.active_cameras if c.look_every_s >= FROM_S)
+    every_s = {
+        c.id: c.look_every_s
+        for c in settings.active_cameras
+        if c.mode == "patrolled" or c.look_every_s >= FROM_S
+    }
     return Gate(
         SecondLook(models, min_score=chosen.min_score, namer=namer),
         SuppressedStore(database, may_keep=may_keep),
@@ -58,7 +62,7 @@ def build_gate(
         redactor=redactor,
         again_after_s=chosen.again_after_s,
         min_scores={(c.id, z.id): z.min_score for c in settings.active_cameras for z in c.zones},
-        seldom=SeldomSeen(namer, seldom) if namer is not None and seldom else None,
+        seldom=SeldomSeen(namer, every_s) if namer is not None and every_s else None,
     )
 
 

@@ -90,6 +90,11 @@ class Gate:
         """Close the store."""
         self._shelf.close()
 
+    def stretched(self, factor: float) -> None:
+        """Patrolled cameras are looked at more seldom than configured, by this factor."""
+        if self._seldom is not None:
+            self._seldom.stretch = factor
+
     def let_pass(self, report: SceneReport) -> tuple[SceneReport, tuple[Suppressed, ...]]:
         """The report with the findings that hold, and those newly suppressed.
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from edge.app.gate import Gate
 from edge.app.pipeline import Analysed
 from edge.cases.desk import CaseDesk
 from edge.config.model import CameraSettings, Settings
@@ -58,9 +59,13 @@ class Patrolling:
         settings: the cameras, their hours, the budget.
         pool: who looks.
         desk: knows the open cases.
+        gate: is told how seldom looks are; None: there is none.
     """
 
-    def __init__(self, settings: Settings, pool: StreamPool, desk: CaseDesk) -> None:
+    def __init__(
+        self, settings: Settings, pool: StreamPool, desk: CaseDesk, gate: Gate | None = None
+    ) -> None:
+        self._gate = gate
         self._pool = pool
         self._desk = desk
         cameras = settings.active_cameras
@@ -81,7 +86,10 @@ class Patrolling:
         if now < self._tell:
             return None
         self._tell = now + _TELL_EVERY_S
-        return self._pool.patrol
+        patrol = self._pool.patrol
+        if patrol is not None and self._gate is not None:
+            self._gate.stretched(max([patrol.stretch, *patrol.platform_stretch.values()]))
+        return patrol
 
     def analysed(
         self, frames: Sequence[Frame], came_to: Analysed, took_s: float, now: float

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from edge.app.build import Rooms, build_rooms
 from edge.app.configuration import Configuration
-from edge.app.patrolling import Patrolling
 from edge.app.telling import Teller, camera_views
 from edge.app.uplink import box_signer
 from edge.clock import utc_now
@@ -64,7 +63,7 @@ class Edge:
 
     def __post_init__(self) -> None:
         self._pipeline = self.rooms.pipeline(_timed)
-        self._patrolling = Patrolling(self.settings, self.rooms.pool, self.rooms.desk)
+        self._patrolling = self.rooms.patrolling(self.settings)
         self._teller = Teller(self.board, self.settings.active_cameras)
 
     def serve(self, stop: threading.Event) -> None:
@@ -239,7 +238,7 @@ class Edge:
         rooms = build_rooms(settings, self.configuration.running)
         self.settings, self.rooms = settings, rooms
         self._pipeline = rooms.pipeline(_timed)
-        self._patrolling = Patrolling(settings, rooms.pool, rooms.desk)
+        self._patrolling = rooms.patrolling(settings)
         self.board.redact_with(rooms.redactor)
         self._teller.cameras(settings.active_cameras)
         try:

@@ -7,6 +7,7 @@ look-alike is then too little, so the classifier of look-alikes must say that it
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -28,12 +29,16 @@ class SeldomSeen:
 
     Args:
         names: says what a crop shows.
-        cameras: those that are looked at seldom.
+        every_s: seconds between two looks, by camera; others are never held back.
+
+    Attributes:
+        stretch: factor on these while the box cannot keep up.
     """
 
-    def __init__(self, names: Names, cameras: frozenset[str]) -> None:
+    def __init__(self, names: Names, every_s: Mapping[str, float]) -> None:
         self._names = names
-        self._cameras = cameras
+        self._every_s = every_s
+        self.stretch = 1.0
 
     def judge(self, finding: Finding, judgement: Judgement) -> Judgement:
         """The second look's judgement, or one that does not hold: with the reason why."""
@@ -42,7 +47,7 @@ class SeldomSeen:
         )
         if (
             not judgement.confirmed
-            or finding.camera_id not in self._cameras
+            or self._every_s.get(finding.camera_id, 0.0) * self.stretch < FROM_S
             or finding.kind is not EventKind.PILED_MATERIALS
             or not unnamed
         ):

@@ -37,7 +37,7 @@ def finding() -> Finding:
 def judged(
     found: Finding, shares: dict[Box, Sequence[float]], cameras: Sequence[str] = ("cam-1",)
 ) -> Judgement:
-    return SeldomSeen(Shares(shares), frozenset(cameras)).judge(found, LIKE_NOTHING)
+    return SeldomSeen(Shares(shares), dict.fromkeys(cameras, 60.0)).judge(found, LIKE_NOTHING)
 
 
 def test_what_is_recognised_passes_as_it_was() -> None:
@@ -83,4 +83,12 @@ def test_other_cameras_and_kinds_are_not_asked() -> None:
 def test_what_is_held_already_keeps_its_reason() -> None:
     """A parked vehicle stays one."""
     car = Judgement(False, 0.2, (Reason("looks_like", "parked_vehicle", 4, 4, 0.8),), "parked")
-    assert SeldomSeen(Shares({}), frozenset({"cam-1"})).judge(finding(), car) is car
+    assert SeldomSeen(Shares({}), {"cam-1": 60.0}).judge(finding(), car) is car
+
+
+def test_a_box_that_cannot_keep_up_looks_seldom_too() -> None:
+    """A look every 30 s is not seldom; every 30 s, stretched by two, is."""
+    seldom = SeldomSeen(Shares({PILE: (0.1, 0.1, 0.1, 0.1)}), {"cam-1": 30.0})
+    assert seldom.judge(finding(), LIKE_NOTHING) is LIKE_NOTHING
+    seldom.stretch = 2.0
+    assert not seldom.judge(finding(), LIKE_NOTHING).confirmed
