@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.app.build import Rooms, build_rooms
 from edge.app.configuration import Configuration
 from edge.app.telling import Teller, camera_views
-from edge.app.uplink import box_signer
+from edge.app.uplink import box_signer, resending
 from edge.clock import utc_now
 from edge.config.model import Settings
 from edge.console.board import Board
@@ -27,7 +26,6 @@ from edge.streams.messages import Collected
 from edge.telemetry import metrics
 from edge.telemetry.logs import get_logger
 from uploader.commands import Desired
-from uploader.letters import Letters
 
 _COLLECT_S = 0.25
 _WISHES_EVERY_S = 5.0
@@ -274,7 +272,7 @@ def open_edge(settings: Settings, config: Path | None = None) -> Edge:
         edge = Edge(settings, rooms, board, configuration)
         if settings.console.enabled:
             edge.console = ConsoleServer(
-                settings.console.host, settings.console.port, board, _resending(settings)
+                settings.console.host, settings.console.port, board, resending(settings)
             )
             edge.url = edge.console.start()
             log.info("console_open", url=edge.url)
@@ -282,19 +280,6 @@ def open_edge(settings: Settings, config: Path | None = None) -> Edge:
         rooms.close()
         raise
     return edge
-
-
-def _resending(settings: Settings) -> Callable[[int], bool]:
-    """Makes a dead letter due again; opens the outbox for each, as the command does."""
-
-    def resend(seq: int) -> bool:
-        shelf = Letters(settings.box.state_dir / "gridpatrol.db")
-        try:
-            return bool(shelf.resend([seq]))
-        finally:
-            shelf.close()
-
-    return resend
 
 
 def _timed(stage: str, seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from edge import __version__
 from edge.config.model import Settings
 from edge.signing import Signer, load_or_make_signer, trusted
 from uploader.commands import Commands
+from uploader.letters import Letters
 from uploader.outbox import Outbox
 from uploader.publisher import Uploader
 from uploader.s3 import S3Settings
@@ -103,3 +105,16 @@ def evidence_signer(settings: Settings) -> Signer:
 def key_path(state_dir: Path) -> Path:
     """Where a box keeps its private key."""
     return state_dir / "keys" / "box.pem"
+
+
+def resending(settings: Settings) -> Callable[[int], bool]:
+    """Makes a dead letter due again; opens the outbox for each, as the command does."""
+
+    def resend(seq: int) -> bool:
+        shelf = Letters(settings.box.state_dir / "gridpatrol.db")
+        try:
+            return bool(shelf.resend([seq]))
+        finally:
+            shelf.close()
+
+    return resend
