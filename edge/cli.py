@@ -89,44 +89,10 @@ def run(
 
 @app.command()
 def check(config: ConfigOption = _DEFAULT_CONFIG) -> None:
-    """Probe every camera in parallel; exits with 1 when any of them fails."""
-    from edge.app.build import sources_of
-    from edge.app.detecting import build_detectors
-    from edge.cases.owners import load_owners
-    from edge.config.load import load_settings
-    from edge.grid.cells import load_cells
-    from edge.grid.locate import Locator
-    from edge.streams.probe import probe_all
+    """Probe every stream in parallel; exits with 1 when any of them fails."""
+    from edge.app.checking import check as check_all
 
-    settings = load_settings(config)
-    cells = load_cells(
-        settings.grid.cells,
-        code_property=settings.grid.code_property,
-        code_length=settings.grid.code_length,
-    )
-    for camera in settings.active_cameras:
-        Locator(camera, cells)
-    if settings.cases.owners is not None:
-        load_owners(settings.cases.owners)
-    build_detectors(settings)
-    probes = probe_all(sources_of(settings))
-    table = Table("camera", "works", "codec", "size", "fps", "key frame", "opened", "why not")
-    for probe in probes:
-        key = "-" if probe.key_interval_s is None else f"{probe.key_interval_s:g} s"
-        table.add_row(
-            probe.camera_id,
-            "[green]yes[/]" if probe.works else "[red]no[/]",
-            probe.codec or "-",
-            f"{probe.width}x{probe.height}" if probe.works else "-",
-            f"{probe.fps:g}" if probe.fps else "-",
-            f"every {key}" if key != "-" else key,
-            f"{probe.opened_s:.1f} s" if probe.works else "-",
-            f"[{probe.code}] {probe.problem}".replace("[", r"\[") if not probe.works else "",
-        )
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
-    failed = sum(not probe.works for probe in probes)
-    typer.echo(f"{len(probes) - failed} of {len(probes)} cameras work")
-    raise typer.Exit(1 if failed else 0)
+    raise typer.Exit(0 if check_all(config) else 1)
 
 
 @app.command()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edge.signing import Signature, load_signer, trusted
-from tests.cameras import RtspServer
+from tests.cameras import RtspServer, make_clip
 from tests.evidence.box import SealingBox
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -93,6 +93,27 @@ def test_check_says_which_cameras_work(rtsp: RtspServer, tmp_path: Path) -> None
     assert done.returncode == 1
     assert "1 of 2 cameras work" in done.stdout
     assert "CAM-001" in done.stdout
+
+
+def test_check_tries_both_streams_of_a_camera(tmp_path: Path, clip: Path) -> None:
+    """Sizes of both, and what to look after when their proportions differ."""
+    wide = make_clip(tmp_path / "wide.mp4", size=(1280, 720)).with_suffix(".h264")
+    server = RtspServer({"sub": clip.with_suffix(".h264"), "main": wide})
+    try:
+        config = write_config(tmp_path, server.url("main"), server.url("main"))
+        text = json.loads(config.read_text())
+        text["cameras"][0]["detect_url"] = server.url("sub")
+        text["cameras"][1]["detect_url"] = server.url("sub").replace("sub", "none")
+        config.write_text(json.dumps(text))
+        done = gridpatrol("check", "-c", config)
+    finally:
+        server.stop()
+    assert done.returncode == 1
+    assert "1 of 2 cameras work" in done.stdout
+    assert "320x240" in done.stdout
+    assert "1280x720" in done.stdout
+    assert "other proportions (320x240, 1280x720)" in done.stdout
+    assert "CAM-007" in done.stdout
 
 
 def test_a_bad_config_is_one_line_each_and_two(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from edge.app.closer import Closer
 from edge.app.detecting import build_detectors, build_gate, build_redactor
 from edge.app.gate import Gate
 from edge.app.hearing import Hearing, attaching, build_hearing
@@ -61,6 +62,7 @@ class Rooms:
     uploader: Uploader
     housekeeper: Housekeeper
     hearing: Hearing
+    closer: Closer
     redactor: Redactor
     seals: Seals
     lock: IO[str]
@@ -68,7 +70,14 @@ class Rooms:
 
     def pipeline(self, timed: Callable[[str, float], None]) -> Pipeline:
         """The rooms in a row; ``timed`` is told how long each stage took, seconds."""
-        return Pipeline(self.detectors, self.watchers, self.desk, timed, self.gate)
+        return Pipeline(
+            self.detectors,
+            self.watchers,
+            self.desk,
+            timed,
+            gate=self.gate,
+            closer=self.closer,
+        )
 
     def patrolling(self, settings: Settings) -> Patrolling:
         """Whoever tells the pool what it must know while it runs."""
@@ -161,6 +170,11 @@ def build_rooms(
         if gate is not None:
             undo.callback(gate.close)
         pool = _pool(settings)
+        closer = Closer(
+            [camera.id for camera in settings.active_cameras if camera.detect_url],
+            pool.fetch,
+            wait_s=settings.streams.evidence_wait_s,
+        )
         hearing = build_hearing(
             settings,
             database,
@@ -192,6 +206,7 @@ def build_rooms(
         uploader=uploader,
         housekeeper=housekeeper,
         hearing=hearing,
+        closer=closer,
         redactor=redactor,
         seals=seals,
         lock=lock,
@@ -214,11 +229,12 @@ def sources_of(settings: Settings) -> list[Source]:
     return [
         Source(
             camera_id=camera.id,
-            url=camera.url.get_secret_value(),
+            url=(camera.detect_url or camera.url).get_secret_value(),
             look_every_s=camera.look_every_s,
             visit=_is_patrolled(camera),
             open_timeout_s=settings.streams.open_timeout_s,
             read_timeout_s=settings.streams.read_timeout_s,
+            evidence_url=camera.url.get_secret_value() if camera.detect_url else "",
         )
         for camera in settings.active_cameras
     ]

@@ -101,9 +101,20 @@ def ground_watcher(
 
 def model_inside(detector: Detector) -> ObjectDetector | None:
     """The object model at the core of a detector; None where there is none."""
+    inside = _inside(detector)
+    return inside if isinstance(inside, ObjectDetector) else None
+
+
+def _inside(detector: Detector) -> Detector | ObjectDetector:
     while isinstance(detector, (Gated, OnlyCameras, TiledDetector)):
         detector = detector.detector
-    return detector if isinstance(detector, ObjectDetector) else None
+    return detector
+
+
+def without_memory(detectors: Sequence[Detector]) -> tuple[Detector, ...]:
+    """The detectors to which every picture is the first: nothing of it is remembered."""
+    each = (d.detector if isinstance(d, Gated) else d for d in detectors)
+    return tuple(d for d in each if not isinstance(_inside(d), StaticObjectDetector | TextDetector))
 
 
 def build_detectors(settings: Settings) -> tuple[Detector, ...]:

@@ -120,6 +120,14 @@ class Gate:
                 held.append(self._suppress(finding, judged))
         return replace(report, findings=tuple(passed)), tuple(held)
 
+    def lets_in(self, finding: Finding) -> bool:
+        """Whether the finding would pass, or is yet to be judged."""
+        judged = self._remembered(finding)
+        if judged is None:
+            return True
+        score = _confirmed(finding, judged.judgement).score
+        return judged.holds and score >= self._least(finding)
+
     def _least(self, finding: Finding) -> float:
         return self._min_scores.get((finding.camera_id, finding.zone_id), 0.0)
 

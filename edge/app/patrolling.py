@@ -103,7 +103,7 @@ class Patrolling:
                     events=new[frame.camera_id],
                     open_cases=self._desk.open_at(frame.camera_id),
                 )
-        if self._capacity is None:
+        if self._capacity is None or not frames:
             return
         self._capacity.took(took_s, len(frames))
         if now >= self._look_at_budget:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from edge.app.closer import Closer
+from edge.app.detecting import without_memory
 from edge.app.gate import Gate
 from edge.cases.desk import CaseDesk
 from edge.cases.draft import CaseDraft
@@ -24,14 +26,16 @@ class Analysed:
 
     Attributes:
         reports: one for each frame that could be analysed.
+        close: what was kept back and has now been seen on a picture of a main stream.
         passed: the same, without the findings that the second look holds back.
         drafts: case revisions, all committed.
         suppressed: findings that a second look has newly held back.
         unfit: camera id and reason of frames that must not be analysed.
-        errors: faults that kept a finding from becoming a case this time.
+        errors: faults that kept a finding from becoming a case this time, or from a better picture.
     """
 
     reports: list[SceneReport] = field(default_factory=list)
+    close: list[SceneReport] = field(default_factory=list)
     passed: list[SceneReport] = field(default_factory=list)
     drafts: list[CaseDraft] = field(default_factory=list)
     suppressed: list[Suppressed] = field(default_factory=list)
@@ -48,6 +52,7 @@ class Pipeline:
         desk: makes cases.
         timed: told how long each stage took, seconds.
         gate: the second look; None lets every finding pass.
+        closer: gets main-stream pictures for what is found on sub-streams; None: there are none.
     """
 
     def __init__(
@@ -56,42 +61,73 @@ class Pipeline:
         watchers: Mapping[str, SceneWatcher],
         desk: CaseDesk,
         timed: Callable[[str, float], None],
+        *,
         gate: Gate | None = None,
+        closer: Closer | None = None,
     ) -> None:
         self._detectors = detectors
         self._watchers = watchers
         self._desk = desk
         self._timed = timed
         self._gate = gate
+        self._closer = closer
+        self._close_detectors = without_memory(detectors) if closer is not None else ()
 
     def analyse(self, frames: Sequence[Frame]) -> Analysed:
-        """Pass frames of any cameras through every room."""
+        """Pass frames of any cameras through every room.
+
+        None at all is allowed: then only what has waited too long for its picture goes on.
+        """
         result = Analysed()
         fit = []
         for frame in frames:
+            if frame.reason == "evidence":
+                continue
             fault = picture_fault(frame.small)
             if fault is None:
                 fit.append(Look(frame))
             else:
                 result.unfit.append((frame.camera_id, fault))
-        for look in self._detect(fit):
+        for look in self._detect(fit, self._detectors):
             began = time.perf_counter()
             report = self._watchers[look.frame.camera_id].observe(look)
             self._timed("scene", time.perf_counter() - began)
             result.reports.append(report)
             self._make_cases(report, result)
+        if self._closer is not None:
+            self._look_closer(self._closer, [f for f in frames if f.reason == "evidence"], result)
         return result
 
-    def _detect(self, looks: list[Look]) -> list[Look]:
-        for detector in self._detectors if looks else ():
+    def _look_closer(self, closer: Closer, frames: Sequence[Frame], result: Analysed) -> None:
+        for frame in frames:
+            fault = picture_fault(frame.small)
+            if fault is not None:
+                closer.unfit(frame, fault)
+                continue
+            (look,) = self._detect([Look(frame)], self._close_detectors)
+            report = closer.came(look)
+            if report is not None:
+                result.close.append(report)
+                self._make_cases(report, result, kept_back=True)
+        for report, error in closer.overdue():
+            result.errors.append(error)
+            self._make_cases(report, result, kept_back=True)
+
+    def _detect(self, looks: list[Look], detectors: Sequence[Detector]) -> list[Look]:
+        for detector in detectors if looks else ():
             began = time.perf_counter()
             found = detector.detect(looks)
             self._timed(detector.name, (time.perf_counter() - began) / len(looks))
             looks = [look.plus(new) for look, new in zip(looks, found, strict=True)]
         return looks
 
-    def _make_cases(self, report: SceneReport, result: Analysed) -> None:
+    def _make_cases(
+        self, report: SceneReport, result: Analysed, *, kept_back: bool = False
+    ) -> None:
+        may_clear = True
         try:
+            if self._closer and not kept_back and self._closer.serves(_camera(report)):
+                report, may_clear = self._keep_back(self._closer, report)
             if self._gate is not None and report.findings:
                 began = time.perf_counter()
                 report, held = self._gate.let_pass(report)
@@ -99,8 +135,26 @@ class Pipeline:
                 result.suppressed += held
             result.passed.append(report)
             began = time.perf_counter()
-            result.drafts += self._desk.observe(report)
+            result.drafts += self._desk.observe(report, may_clear=may_clear)
             self._timed("cases", time.perf_counter() - began)
         except GridpatrolError as error:
             # Nothing was acknowledged: the thing still stands there, the next look tries again.
             result.errors.append(error)
+
+    def _keep_back(self, closer: Closer, report: SceneReport) -> tuple[SceneReport, bool]:
+        """What of a sub-stream's look may go on as it is, and whether cases may be gone with it."""
+        wanted = [
+            finding
+            for finding in report.findings
+            if (self._gate is None or self._gate.lets_in(finding))
+            and self._desk.would_revise(finding)
+        ]
+        rest = tuple(finding for finding in report.findings if finding not in wanted)
+        passing = replace(report, findings=rest)
+        gone = self._desk.would_clear(passing)
+        closer.hold(report, wanted, gone=gone)
+        return passing, not gone
+
+
+def _camera(report: SceneReport) -> str:
+    return report.look.frame.camera_id

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from edge.app.build import Rooms, build_rooms
 from edge.app.configuration import Configuration
+from edge.app.in_chinese import unfit_words
 from edge.app.telling import Teller, camera_views
 from edge.app.uplink import box_signer, resending
 from edge.clock import utc_now
@@ -20,7 +21,6 @@ from edge.config.model import Settings
 from edge.console.board import Board
 from edge.console.web import ConsoleServer
 from edge.errors import Code, ConfigError, GridpatrolError
-from edge.scenes.finding import Words
 from edge.streams.frame import Frame
 from edge.streams.messages import Collected
 from edge.telemetry import metrics
@@ -106,7 +106,7 @@ class Edge:
             more = rooms.pool.collect(_GATHER_S, more=True)
             self._take_streams(more)
             frames = frames + more.frames
-        if frames:
+        if self.rooms.closer.step() or frames:
             self._take_looks(frames)
         self._answer()
         self._take_back()
@@ -118,6 +118,8 @@ class Edge:
 
     def _take_streams(self, collected: Collected) -> None:
         self._teller.streams(collected)
+        for missed in collected.missed:
+            self.rooms.closer.missed(missed)
         for change in collected.changes:
             if change.state == "down":
                 self.rooms.hearing.desk.failed(change.camera_id, change.code, change.detail)
@@ -135,7 +137,7 @@ class Edge:
             self.rooms.uploader.wake()
         desk = self.rooms.hearing.desk
         for camera_id, why in analysed.unfit:
-            desk.blind(camera_id, Words(_UNFIT.get(why, why), why))
+            desk.blind(camera_id, unfit_words(why))
         for report in analysed.reports:
             desk.sees(report)
 
@@ -284,9 +286,3 @@ def open_edge(settings: Settings, config: Path | None = None) -> Edge:
 
 def _timed(stage: str, seconds: float) -> None:
     metrics.LOOK_SECONDS.labels(stage=stage).observe(seconds)
-
-
-_UNFIT = {
-    "the picture is black": "画面全黑",
-    "the picture is one flat colour (covered lens?)": "画面为单一颜色（镜头被遮挡？）",
-}

@@ -8,7 +8,6 @@ another. The edge never files, dispatches or closes: that is the platform's (监
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -18,16 +17,16 @@ from edge.cases.clerk import Clerk
 from edge.cases.draft import CaseDraft, Location, Source, Status
 from edge.cases.evidence import CaseLabel, EvidenceRoom
 from edge.cases.known import KnownStore
+from edge.cases.matching import Matching, case_id_of, merge_key, place_of
 from edge.cases.owners import Owners
 from edge.cases.record import CaseRecord
-from edge.cases.store import CaseStore, window_start
+from edge.cases.store import CaseStore
 from edge.cases.taxonomy import Category, category
-from edge.clock import Clock, iso, utc_now
+from edge.clock import Clock, utc_now
 from edge.config.model import CameraSettings
 from edge.grid.locate import Locator, Spot
-from edge.scenes.finding import EventKind, Finding, SceneReport, Words
+from edge.scenes.finding import Finding, SceneReport, Words
 
-_NAMESPACE = uuid.UUID("6f1d6c1e-3f1c-5d0a-9c77-0a5d6a1f7e11")
 _TOUCH_EVERY_S = 10.0
 """Counts of an open case reach the disk this often: each write costs a sync."""
 
@@ -68,10 +67,9 @@ class CaseDesk:
         self._clerk = Clerk(box_id=box_id, cameras=cameras, owners=owners, clock=clock)
         self._time_zone = time_zone
         self._cameras = cameras
-        self._locators = locators
         self._store = store
+        self._matching = Matching(locators, store, merge_distance_m=merge_distance_m)
         self._room = room
-        self._merge_distance_m = merge_distance_m
         self._admit = admit
         self._known = known
         self._clock = clock
@@ -79,14 +77,19 @@ class CaseDesk:
         self._open = {record.case_id: record for record in store.open_cases()}
         self._touched: dict[str, datetime] = {}
 
-    def observe(self, report: SceneReport) -> list[CaseDraft]:
+    def observe(self, report: SceneReport, *, may_clear: bool = True) -> list[CaseDraft]:
         """Take in what one look says; returns the revisions it made, all committed.
+
+        Args:
+            report: what it says.
+            may_clear: False: no case is gone yet, a better picture of the place is on its way.
 
         Raises:
             StoreError: the disk refused. Nothing was acknowledged; the next look tries again.
         """
         drafts = [draft for f in report.findings if (draft := self._take(f)) is not None]
-        return drafts + self._clear(report)
+        self._clearing.note(report)
+        return drafts + (self._clear(report) if may_clear else [])
 
     def withdraw(self, case_id: str, reason: Words) -> CaseDraft | None:
         """Take a case back (撤回): it should never have been made.
@@ -117,8 +120,20 @@ class CaseDesk:
 
     def has_open_case(self, finding: Finding) -> bool:
         """Whether the finding would only attach to a case that is open now."""
-        known = self._match(finding, self._spot(finding))
-        return known is not None and known.state == "open"
+        return (known := self._case_of(finding)) is not None and known.state == "open"
+
+    def would_revise(self, finding: Finding) -> bool:
+        """Whether the finding would make a case, or a revision of one: with pictures."""
+        known = self._case_of(finding)
+        if known is None:
+            return True
+        is_new = known.state == "gone" or self._source(finding) not in known.sources
+        return known.withdrawn_at is None and is_new
+
+    def would_clear(self, report: SceneReport) -> bool:
+        """Whether a case would be gone with this look: with pictures, too."""
+        self._clearing.note(report)
+        return any(record.withdrawn_at is None for record in self._gone_on(report))
 
     def open_at(self, camera_id: str) -> int:
         """Cases that this camera has seen and that wait to be seen gone."""
@@ -127,24 +142,13 @@ class CaseDesk:
             for record in self._open.values()
         )
 
-    def _spot(self, finding: Finding) -> Spot:
-        return self._locators[finding.camera_id].locate(finding.zone_id, finding.box)
-
-    def _match(self, finding: Finding, spot: Spot) -> CaseRecord | None:
-        window_hours = category(finding.category).window_hours
-        return self._store.match(
-            grid_cell=spot.cell,
-            merge_key=_merge_key(finding),
-            place=_place(finding),
-            location=Location(spot.lon, spot.lat, spot.method),
-            merge_distance_m=self._merge_distance_m,
-            not_gone_before=window_start(finding.last_seen, window_hours),
-        )
+    def _case_of(self, finding: Finding) -> CaseRecord | None:
+        return self._matching.match(finding, self._matching.spot(finding))
 
     def _take(self, finding: Finding) -> CaseDraft | None:
         self._clearing.occupied(finding.camera_id, finding.zone_id)
-        spot = self._spot(finding)
-        known = self._match(finding, spot)
+        spot = self._matching.spot(finding)
+        known = self._matching.match(finding, spot)
         if known is None:
             return self._open_case(finding, spot)
         known = self._open.get(known.case_id, known)
@@ -179,18 +183,15 @@ class CaseDesk:
     def _open_case(self, finding: Finding, spot: Spot) -> CaseDraft:
         location = Location(spot.lon, spot.lat, spot.method)
         theirs = self._known.match(finding, spot.cell, location) if self._known else None
-        identity = "|".join(
-            (self._box_id, spot.cell, _merge_key(finding), _place(finding), iso(finding.first_seen))
-        )
         record = CaseRecord(
-            case_id=str(uuid.uuid5(_NAMESPACE, identity)),
+            case_id=case_id_of(self._box_id, spot.cell, finding),
             state="open",
             revision=1,
             kind=finding.kind,
-            merge_key=_merge_key(finding),
+            merge_key=merge_key(finding),
             category=finding.category,
             grid_cell=spot.cell,
-            place=_place(finding),
+            place=place_of(finding),
             location=location,
             box=finding.box,
             box_camera=finding.camera_id,
@@ -216,20 +217,22 @@ class CaseDesk:
 
     def _clear(self, report: SceneReport) -> list[CaseDraft]:
         """Cases whose every zone has now been clear for long enough are gone."""
-        frame = report.look.frame
-        self._clearing.note(report)
         drafts = []
-        for record in list(self._open.values()):
-            here = next((s for s in record.sources if s.camera_id == frame.camera_id), None)
-            if here is not None and self._clearing.is_gone(record, frame.captured_at):
-                gone = replace(record, state="gone", gone_at=frame.captured_at)
-                if record.withdrawn_at is not None:
-                    self._store.touch(gone)
-                    self._remember(gone)
-                    continue
-                gone = replace(gone, revision=record.revision + 1)
-                drafts.append(self._commit(gone, "gone", (_gone_words(record),), report))
+        for record in self._gone_on(report):
+            gone = replace(record, state="gone", gone_at=report.look.frame.captured_at)
+            if record.withdrawn_at is not None:
+                self._store.touch(gone)
+                self._remember(gone)
+                continue
+            reasons = (_gone_words(record), *report.remarks)
+            gone = replace(gone, revision=record.revision + 1)
+            drafts.append(self._commit(gone, "gone", reasons, report))
         return drafts
+
+    def _gone_on(self, report: SceneReport) -> list[CaseRecord]:
+        camera_id, at = report.look.frame.camera_id, report.look.frame.captured_at
+        seen = (r for r in self._open.values() if any(s.camera_id == camera_id for s in r.sources))
+        return [record for record in seen if self._clearing.is_gone(record, at)]
 
     def _commit(
         self,
@@ -286,21 +289,10 @@ class CaseDesk:
         return Source(finding.camera_id, finding.zone_id, camera.gb28181_id)
 
 
-def _merge_key(finding: Finding) -> str:
-    """Kinds that are one trouble under several codes merge; a sticker and a banner do not."""
-    if finding.kind is EventKind.ILLEGAL_ADS:
-        return f"{finding.kind}:{finding.category}"
-    return finding.kind
-
-
 def _with(sources: tuple[Source, ...], source: Source) -> tuple[Source, ...]:
     return sources if source in sources else (*sources, source)
 
 
-def _place(finding: Finding) -> str:
-    return finding.place or f"{finding.camera_id}/{finding.zone_id}"
-
-
 def _gone_words(record: CaseRecord) -> Words:
-    zones = len(record.sources)
-    return Words(f"{zones} 个区域内已连续无此情况", f"clear in all {zones} zone(s) that saw it")
+    n = len(record.sources)
+    return Words(f"{n} 个区域内已连续无此情况", f"clear in all {n} zone(s) that saw it")

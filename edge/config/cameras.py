@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import time
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from shapely.geometry import Polygon
@@ -109,6 +110,7 @@ class CameraSettings(Section):
 
     id: Identifier
     url: SecretStr
+    detect_url: SecretStr | None = None
     name_zh: str = ""
     name_en: str = ""
     address: Annotated[str, Field(max_length=256)] = ""
@@ -129,3 +131,17 @@ class CameraSettings(Section):
     def _zone_ids_once(self) -> CameraSettings:
         refuse_repeats("zone id", [zone.id for zone in self.zones])
         return self
+
+    @model_validator(mode="after")
+    def _two_live_streams(self) -> CameraSettings:
+        if self.detect_url is None:
+            return self
+        if self.mode != "held":
+            raise ValueError("detect_url is for held cameras: a visit opens the main stream anyway")
+        if not all(_is_rtsp(url) for url in (self.url, self.detect_url)):
+            raise ValueError("with detect_url both streams must be rtsp:// or rtsps://")
+        return self
+
+
+def _is_rtsp(url: SecretStr) -> bool:
+    return urlsplit(url.get_secret_value()).scheme in ("rtsp", "rtsps")

@@ -88,6 +88,7 @@ class StreamSettings(Section):
     reconnect_min_s: Annotated[float, Field(ge=0.1, le=60)] = 1.0
     reconnect_max_s: Annotated[float, Field(ge=0.1, le=3600)] = 60.0
     hang_after_s: Annotated[float, Field(ge=2, le=600)] = 30.0
+    evidence_wait_s: Annotated[float, Field(ge=1, le=120)] = 10.0
     patrol: PatrolSettings = PatrolSettings()
 
     @model_validator(mode="after")

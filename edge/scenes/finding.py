@@ -76,9 +76,11 @@ class SceneReport:
         clear_zones: zones seen well enough to say that nothing stands there now.
         suspects: by zone, what is seen there on this very look that its rule is about, whether or
             not it has stood there for long enough. A finding, in contrast, remembers.
+        remarks: what must be said with whatever is made of it.
     """
 
     look: Look
     findings: tuple[Finding, ...]
     clear_zones: tuple[str, ...]
     suspects: Mapping[str, tuple[Detection, ...]] = field(default_factory=dict)
+    remarks: tuple[Words, ...] = ()

@@ -13,7 +13,7 @@ from edge.streams.planes import Image, Picture, as_bgr, cut, resized
 
 __all__ = ["SMALL_WIDTH", "Frame", "Image", "Picture", "Reason", "shrunk"]
 
-Reason = Literal["key_frame", "visit", "still"]
+Reason = Literal["key_frame", "visit", "still", "evidence"]
 
 SMALL_WIDTH = 320
 """Pixels across of :attr:`Frame.small`."""
@@ -33,7 +33,8 @@ class Frame:
         camera_id: the configured id.
         captured_at: when the packet arrived at the box, aware UTC (cameras' own clocks lie).
         picture: as the decoder gave it, or ``(height, width, 3)`` BGR.
-        reason: a key frame of a held stream, a patrol visit, or a still picture of a folder.
+        reason: a key frame of a held stream, a patrol visit, a still picture of a folder, or
+            the one picture of a main stream that was fetched as evidence.
         sequence: counts this camera's pictures since its worker started.
     """
 

@@ -7,10 +7,10 @@ import threading
 from contextlib import suppress
 from dataclasses import replace
 
-from edge.streams.messages import Closed, FrameHeader, StateChange
+from edge.streams.messages import Closed, FrameHeader, Missed, StateChange
 from edge.streams.planes import Picture
 
-_Key = tuple[str, int, int]
+_Key = tuple[str, int, int, bool]
 
 
 class Doorbell:
@@ -34,7 +34,7 @@ class Doorbell:
 
 
 class Mailbox:
-    """The newest picture of each held camera, and every picture of a visit."""
+    """The newest picture of each stream of a held camera, and every picture of a visit."""
 
     def __init__(self, bell: Doorbell) -> None:
         self._bell = bell
@@ -44,7 +44,8 @@ class Mailbox:
 
     def put(self, header: FrameHeader, image: Picture) -> None:
         """Any thread. A picture that was not sent in time gives way to the camera's next."""
-        key = (header.camera_id, header.visit, header.sequence if header.visit else 0)
+        number = header.sequence if header.visit else 0
+        key = (header.camera_id, header.visit, number, header.reason == "evidence")
         with self._lock:
             if key in self._pictures:
                 self._dropped[header.camera_id] = self._dropped.get(header.camera_id, 0) + 1
@@ -63,27 +64,27 @@ class Mailbox:
 
 
 class Outbox:
-    """The newest state of each camera, and every visit that is over."""
+    """The newest state of each camera, every visit that is over, every fetch that failed."""
 
     def __init__(self, bell: Doorbell) -> None:
         self._bell = bell
         self._lock = threading.Lock()
         self._changes: dict[str, StateChange] = {}
-        self._closed: list[Closed] = []
+        self._ended: list[Closed | Missed] = []
 
-    def put(self, news: StateChange | Closed) -> None:
+    def put(self, news: StateChange | Closed | Missed) -> None:
         """Any thread."""
         with self._lock:
-            if isinstance(news, Closed):
-                self._closed.append(news)
+            if isinstance(news, Closed | Missed):
+                self._ended.append(news)
             else:
                 self._changes[news.camera_id] = news
         self._bell.ring()
 
-    def drain(self) -> list[StateChange | Closed]:
+    def drain(self) -> list[StateChange | Closed | Missed]:
         """Everything, once."""
         with self._lock:
-            news: list[StateChange | Closed] = [*self._changes.values(), *self._closed]
+            news = [*self._changes.values(), *self._ended]
             self._changes.clear()
-            self._closed.clear()
+            self._ended.clear()
         return news

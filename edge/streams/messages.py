@@ -53,6 +53,22 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
+class Fetch:
+    """To a worker: one picture of this held camera's main stream, as a frame of its own."""
+
+    camera_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """From a worker: why a picture that was to be fetched does not come."""
+
+    camera_id: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class StateChange:
     """From a worker: a camera came up or went down."""
 
@@ -91,9 +107,11 @@ class Collected:
         changes: cameras that came up or went down.
         dropped: pictures that newer ones replaced, by camera.
         restarts: workers restarted, by name.
+        missed: pictures of main streams that do not come.
     """
 
     frames: list[Frame] = field(default_factory=list)
     changes: list[StateChange] = field(default_factory=list)
     dropped: dict[str, int] = field(default_factory=dict)
     restarts: list[str] = field(default_factory=list)
+    missed: list[Missed] = field(default_factory=list)

@@ -10,9 +10,9 @@ from edge.errors import Code, StreamError
 from edge.streams.backoff import Backoff
 from edge.streams.beats import PatrolState
 from edge.streams.frame import Frame
-from edge.streams.messages import Beat, Closed, Collected, FrameHeader, StateChange
+from edge.streams.messages import Beat, Closed, Collected, Fetch, FrameHeader, Missed, StateChange
 from edge.streams.pace import Hurry, Rest
-from edge.streams.process import Crew, WorkerProcess
+from edge.streams.process import Crew, WorkerProcess, least_busy
 from edge.streams.rounds import Rounds
 from edge.streams.source import Source
 
@@ -133,6 +133,10 @@ class StreamPool:
         (self._off.add if off else self._off.discard)(camera_id)
         self._tell_holder(Rest(camera_id, off))
 
+    def fetch(self, camera_id: str) -> None:
+        """Ask for one main-stream picture of a held camera, a frame of reason ``evidence``."""
+        self._tell_holder(Fetch(camera_id))
+
     def found(self, camera_id: str, *, events: int, open_cases: int) -> None:
         """Tell the patrol what a camera's pictures showed; nothing for held cameras."""
         if self._rounds and camera_id in self._rounds:
@@ -152,7 +156,7 @@ class StreamPool:
         self._workers.clear()
         self._waiting.clear()
 
-    def _tell_holder(self, wish: Hurry | Rest) -> None:
+    def _tell_holder(self, wish: Hurry | Rest | Fetch) -> None:
         for worker in self._workers:
             if any(source.camera_id == wish.camera_id for source in worker.crew.held):
                 worker.send(wish)
@@ -181,12 +185,7 @@ class StreamPool:
     def _free_worker(self, *, suspects: bool) -> WorkerProcess | None:
         if suspects and not self._has_suspects_worker():
             self._workers.append(self._spawn(_SUSPECTS, 0))
-        free = [
-            worker
-            for worker in self._workers
-            if worker.crew.suspects == suspects and len(worker.orders) < worker.crew.visitors
-        ]
-        return min(free, key=lambda worker: len(worker.orders), default=None)
+        return least_busy(self._workers, suspects=suspects)
 
     def _has_suspects_worker(self) -> bool:
         return any(w.crew.suspects for w in self._workers) or any(
@@ -211,6 +210,8 @@ class StreamPool:
                     return
                 if isinstance(message, StateChange):
                     round_.changes.append(message)
+                elif isinstance(message, Missed):
+                    round_.missed.append(message)
                 elif isinstance(message, Closed):
                     self._closed(worker, message, round_)
                 elif isinstance(message, Beat):

@@ -5,35 +5,40 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
 import av
+import numpy as np
 
 from edge.errors import Code, StreamError
 from edge.streams.source import Source, explain, open_container, pictures, video_stream
+from edge.streams.thumbs import Thumb, thumb
 
 _SPAWN = get_context("spawn")
 _AT_ONCE = 8
 _KEY_FRAME_WAIT_S = 15.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Probe:
     """What a camera turned out to be.
 
     Attributes:
         camera_id: the configured id.
+        stream: ``main`` or ``sub``, of a camera with both; else empty.
         codec: FFmpeg's name, ``pictures`` for a folder; empty on failure.
         width, height: pixels.
         fps: nominal frames a second; 0 when the camera does not say.
         key_interval_s: seconds between the first two key frames; None when only one was seen.
         opened_s: seconds until the first picture.
         code, problem: why not; empty when all is well.
+        thumb: its first picture, to compare streams by.
     """
 
     camera_id: str
+    stream: str = ""
     codec: str = ""
     width: int = 0
     height: int = 0
@@ -42,6 +47,7 @@ class Probe:
     opened_s: float = 0.0
     code: str = ""
     problem: str = ""
+    thumb: Thumb | None = None
 
     @property
     def works(self) -> bool:
@@ -50,12 +56,22 @@ class Probe:
 
 
 def probe_all(sources: Sequence[Source]) -> list[Probe]:
-    """Probe every camera in parallel, each in a process of its own.
+    """Probe every stream of every camera in parallel, each in a process of its own.
 
     A stream that crashes the decoder is reported like any other fault.
     """
+    streams = [
+        (stream, name)
+        for source in sources
+        for stream, name in (
+            ((source, "sub"), (source.main, "main")) if source.evidence_url else ((source, ""),)
+        )
+    ]
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as threads:
-        return list(threads.map(_probe_apart, sources))
+        probes = threads.map(_probe_apart, [stream for stream, _ in streams])
+        return [
+            replace(probe, stream=name) for probe, (_, name) in zip(probes, streams, strict=True)
+        ]
 
 
 def _probe_apart(source: Source) -> Probe:
@@ -91,7 +107,8 @@ def probe(source: Source) -> Probe:
     try:
         if not source.is_live and source.path.is_dir():
             image, _ = next(pictures(source))
-            return Probe(source.camera_id, "pictures", image.shape[1], image.shape[0])
+            height, width = image.shape[:2]
+            return Probe(source.camera_id, codec="pictures", width=width, height=height)
         with open_container(source) as container:
             return _measure(source, container, began)
     except StreamError as error:
@@ -103,7 +120,7 @@ def _measure(source: Source, container: av.container.InputContainer, began: floa
     # (time stamp or None, arrival) of each key frame after the first: that one has no time stamp
     # over RTSP, and servers may send it in a burst.
     later: list[tuple[float | None, float]] = []
-    opened_s = 0.0
+    opened_s, first = 0.0, None
     try:
         for packet in container.demux(stream):
             if packet.is_keyframe and packet.size:
@@ -111,7 +128,8 @@ def _measure(source: Source, container: av.container.InputContainer, began: floa
                 stamp = None if packet.pts is None else float(packet.pts * packet.time_base)
                 if opened_s:
                     later.append((stamp, now))
-                elif packet.decode():
+                elif pictures_of := packet.decode():
+                    first = thumb(np.asarray(pictures_of[0].to_ndarray(format="bgr24"), np.uint8))
                     opened_s = now - began
             if len(later) > 1 or time.monotonic() - began > _KEY_FRAME_WAIT_S:
                 break
@@ -129,6 +147,7 @@ def _measure(source: Source, container: av.container.InputContainer, began: floa
         fps=round(float(stream.average_rate or 0), 2),
         key_interval_s=_interval(later),
         opened_s=round(opened_s, 2),
+        thumb=first,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -96,3 +97,13 @@ class WorkerProcess:
             self.process.kill()
             self.process.join()
         self.slot.close()
+
+
+def least_busy(workers: Sequence[WorkerProcess], *, suspects: bool) -> WorkerProcess | None:
+    """Of the workers that have a visitor free, the one with the fewest visits under way."""
+    free = [
+        worker
+        for worker in workers
+        if worker.crew.suspects == suspects and len(worker.orders) < worker.crew.visitors
+    ]
+    return min(free, key=lambda worker: len(worker.orders), default=None)

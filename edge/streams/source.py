@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -42,6 +42,7 @@ class Source:
         look_every_s: least time between two pictures handed on, seconds.
         visit: patrolled: pictures are those of a visit.
         open_timeout_s, read_timeout_s: seconds until a silent camera counts as failed.
+        evidence_url: the main stream where ``url`` is the sub-stream; empty: there is only one.
     """
 
     camera_id: str
@@ -50,11 +51,17 @@ class Source:
     visit: bool
     open_timeout_s: float
     read_timeout_s: float
+    evidence_url: str = ""
 
     @property
     def is_live(self) -> bool:
         """Whether it is a network stream rather than a replay."""
         return is_live(self.url)
+
+    @property
+    def main(self) -> Source:
+        """The main stream of a camera whose sub-stream is looked at."""
+        return replace(self, url=self.evidence_url, evidence_url="")
 
     @property
     def path(self) -> Path:

@@ -1,4 +1,5 @@
-"""The threads of a stream worker: one for each held camera, a few that visit patrolled ones.
+"""The threads of a stream worker: one for each held camera, a few that visit patrolled ones,
+and one for a moment where a picture of a main stream is wanted.
 
 Decoding releases the GIL, so threads of one process use several cores.
 """
@@ -14,7 +15,7 @@ from edge.errors import StreamError
 from edge.streams.backoff import Backoff
 from edge.streams.frame import Reason
 from edge.streams.mailbox import Mailbox, Outbox
-from edge.streams.messages import Closed, FrameHeader, Open, State, StateChange
+from edge.streams.messages import Closed, Fetch, FrameHeader, Missed, Open, State, StateChange
 from edge.streams.pace import Hurry, Pace, Rest
 from edge.streams.planes import Picture, shape_of
 from edge.streams.source import Source, pictures
@@ -37,6 +38,7 @@ class Holder(threading.Thread):
         self._outbox = outbox
         self._backoff = backoff
         self._sequence = 0
+        self._fetcher: Fetcher | None = None
         self.pace = Pace(source.look_every_s)
         self.active_at = time.monotonic()
 
@@ -57,12 +59,20 @@ class Holder(threading.Thread):
             else:
                 self._rest(self.pace.every_s())
 
-    def take(self, wish: Hurry | Rest) -> None:
-        """What the core wants; any thread."""
-        if isinstance(wish, Hurry):
+    def take(self, wish: Hurry | Rest | Fetch) -> None:
+        """What the core wants; the worker's main thread."""
+        if isinstance(wish, Fetch):
+            self._fetch()
+        elif isinstance(wish, Hurry):
             self.pace.hurry(wish.every_s, wish.for_s)
         else:
             self.pace.rest_off(wish.off)
+
+    def _fetch(self) -> None:
+        """One at a time: a main stream that hangs may cost one thread, not one for each wish."""
+        if self._source.evidence_url and not (self._fetcher and self._fetcher.is_alive()):
+            self._fetcher = Fetcher(self._source.main, self._mailbox, self._outbox)
+            self._fetcher.start()
 
     def _look(self) -> None:
         told = False
@@ -93,6 +103,30 @@ class Holder(threading.Thread):
 
     def _tell(self, state: State, code: str = "", detail: str = "") -> None:
         self._outbox.put(StateChange(self._source.camera_id, state, code, detail))
+
+
+class Fetcher(threading.Thread):
+    """Takes one picture of a held camera's main stream and ends.
+
+    The core does not wait for it for ever, so one that hangs costs pictures, not looks.
+    """
+
+    def __init__(self, source: Source, mailbox: Mailbox, outbox: Outbox) -> None:
+        super().__init__(name=f"{source.camera_id} main", daemon=True)
+        self._source = source
+        self._mailbox = mailbox
+        self._outbox = outbox
+
+    def run(self) -> None:
+        """Until the first key frame, or a failure."""
+        source = self._source
+        try:
+            image, _ = next(pictures(source, lambda: 0.0))
+        except StreamError as error:
+            news = Missed(source.camera_id, str(error.code), f"{error.what}. {error.fix}")
+            self._outbox.put(news)
+            return
+        self._mailbox.put(_header(source, image, "evidence", 0), image)
 
 
 class Visitor(threading.Thread):

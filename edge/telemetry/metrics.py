@@ -91,6 +91,12 @@ ATTACHED = Counter(
 KNOWN_CASES = Gauge(
     "gridpatrol_known_cases", "Open cases of the platform in this box's cells.", registry=REGISTRY
 )
+EVIDENCE_PICTURES = Counter(
+    "gridpatrol_evidence_pictures",
+    "Pictures taken for cases of cameras with a sub-stream: main, or sub where none came in time.",
+    ["stream"],
+    registry=REGISTRY,
+)
 REQUESTS = Counter(
     "gridpatrol_requests",
     "Requests of the platform answered, by what they came to.",

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from edge.app.closer import Closer
 from edge.app.detecting import ground_watcher
 from edge.app.hearing import Hearing, attaching, build_hearing
 from edge.app.pipeline import Pipeline
@@ -135,7 +136,16 @@ class Corner:
             clock=lambda: self.now,
             ticks=self._ticks,
         )
-        self.pipeline = Pipeline(detectors, watchers, self.desk, lambda _stage, _seconds: None)
+        self.fetched: list[str] = []
+        self.closer = Closer(
+            [name for name, camera in cameras.items() if camera.detect_url],
+            self.fetched.append,
+            wait_s=10,
+            ticks=self._ticks,
+        )
+        self.pipeline = Pipeline(
+            detectors, watchers, self.desk, lambda _stage, _seconds: None, closer=self.closer
+        )
         self.hearing.begin_again()
 
     def _hurry(self, camera_id: str, *, every_s: float, for_s: float) -> None:

@@ -262,3 +262,14 @@ def test_models_run_for_some_cameras_only_judge_too(tmp_path: Path) -> None:
             )
             is None
         )
+
+
+def test_a_main_picture_is_fetched_only_for_what_may_pass(shelf: SuppressedStore) -> None:
+    """Not look after look for something that was held back a moment ago."""
+    (seen,) = report(0).findings
+    door = gate(Judge(CAR, YES), shelf)
+    assert door.lets_in(seen), "it is yet to be judged"
+    door.let_pass(report(0))
+    assert not door.lets_in(report(30).findings[0])
+    (later,) = report(61).findings
+    assert door.lets_in(later), "it is judged anew"

@@ -368,12 +368,12 @@ def test_case_and_outbox_row_are_one_transaction(tmp_path: Path) -> None:
             raise StoreError(Code.STO_WRITE, "outbox", "refused", "nothing")
 
     office = Office(tmp_path)
-    office.store.close()
     office.desk._store = CaseStore(tmp_path / "gridpatrol.db", Refusing())
     with pytest.raises(StoreError):
         office.sees(0)
     assert office.desk._store.open_cases() == []
     assert office.desk._store.revisions() == set()
+    office.store.close()
 
 
 def test_sweep_takes_orphans_and_nothing_else(office: Office) -> None:

@@ -140,6 +140,25 @@ def test_every_fault_is_reported_at_once(tmp_path: Path) -> None:
     assert len(error.problems) == 2
 
 
+def test_two_streams_are_for_held_live_cameras(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What could not work is refused; the second URL is a secret like the first."""
+    monkeypatch.setenv("CAM_PASSWORD", "p@ss")
+    url = "    url: rtsp://10.0.0.1/x\n"
+    two = f"{url}    detect_url: rtsp://edge:${{env:CAM_PASSWORD}}@10.0.0.1/y\n"
+    (camera,) = load_settings(write(tmp_path, MINIMAL.replace(url, two))).cameras
+    assert camera.detect_url is not None
+    assert camera.detect_url.get_secret_value() == "rtsp://edge:p@ss@10.0.0.1/y"
+    assert "p@ss" not in repr(camera)
+    patrolled = MINIMAL.replace(url, f"{two}    mode: patrolled\n")
+    assert "held cameras" in refused(tmp_path, patrolled).what
+    replay = MINIMAL.replace(url, f"{url}    detect_url: sub.mp4\n")
+    assert "rtsp" in refused(tmp_path, replay).what
+    written_out = MINIMAL.replace(url, f"{url}    detect_url: rtsp://a:secret@10.0.0.1/y\n")
+    assert refused(tmp_path, written_out).code is Code.CFG_SECRET
+
+
 def test_ids_are_unique(tmp_path: Path) -> None:
     """Two cameras of one name would mix their cases."""
     camera = MINIMAL[MINIMAL.index("  - id: cam-1") :]

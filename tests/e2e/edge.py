@@ -57,16 +57,17 @@ def make_story(path: Path) -> Path:
     return path
 
 
-def make_still(path: Path, *, boxes: bool) -> Path:
+def make_still(path: Path, *, boxes: bool, scale: int = 1) -> Path:
     """Two seconds of the same street that loop, with or without a box in each half."""
     rng = np.random.default_rng(11)
     picture = rng.integers(100, 150, (60, 80, 3), np.uint8).repeat(4, axis=0).repeat(4, axis=1)
     if boxes:
         picture[100:160, 50:110] = (20, 20, 200)
         picture[100:160, 210:270] = (200, 30, 20)
+    picture = picture.repeat(scale, axis=0).repeat(scale, axis=1)
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=10)
-        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = 320 * scale, 240 * scale, "yuv420p"
         stream.codec_context.thread_count = 1
         stream.options = {"g": "3", "bf": "0", "sc_threshold": "0", "preset": "ultrafast"}
         for _ in range(20):

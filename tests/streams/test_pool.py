@@ -55,6 +55,7 @@ def collect_until(
         total.frames += got.frames
         total.changes += got.changes
         total.restarts += got.restarts
+        total.missed += got.missed
         for camera, count in got.dropped.items():
             total.dropped[camera] = total.dropped.get(camera, 0) + count
     return total

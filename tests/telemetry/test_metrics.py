@@ -9,6 +9,7 @@ from edge.telemetry.metrics import REGISTRY
 NAMES = {
     "gridpatrol_cases_attached": "counter",
     "gridpatrol_known_cases": "gauge",
+    "gridpatrol_redaction_seconds": "histogram",
     "gridpatrol_requests": "counter",
     "gridpatrol_looks": "counter",
     "gridpatrol_frames_dropped": "counter",
@@ -23,6 +24,7 @@ NAMES = {
     "gridpatrol_look_seconds": "histogram",
     "gridpatrol_gated_looks": "counter",
     "gridpatrol_inference_seconds": "gauge",
+    "gridpatrol_evidence_pictures": "counter",
     "gridpatrol_findings": "counter",
     "gridpatrol_findings_suppressed": "counter",
     "gridpatrol_case_revisions": "counter",
