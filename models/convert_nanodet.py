@@ -6,8 +6,9 @@
 The source graph switches between NHWC and NCHW around every convolution. Here a transpose only
 changes how a value is *viewed*; nodes are made in NCHW, so almost none is left in the result.
 One output is added: ``output`` (batch, 3549, 80 + 44), class scores after sigmoid and four times
-eleven raw distance bins, rows for strides 8, 16, 32. The batch size is free. Weights stay the
-float16 they are in the package, cast when the model is loaded: half the size, the same numbers.
+eleven raw distance bins, rows for strides 8, 16, 32 (3549 for 416x416). Batch size, height and
+width are free. Weights stay the float16 they are in the package, cast when the model is loaded:
+half the size, the same numbers.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import argparse
 import base64
 import hashlib
 import json
+import sys
 import tarfile
 import zlib
 from collections.abc import Callable
@@ -27,6 +29,10 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from sides import free_sides
 
 Node = dict[str, Any]
 Array = npt.NDArray[Any]
@@ -281,8 +287,7 @@ def build(files: dict[str, bytes]) -> onnx.ModelProto:
         converter.initializers,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    onnx.checker.check_model(model, full_check=True)
-    return model
+    return free_sides(model)
 
 
 def main() -> None:

@@ -24,7 +24,11 @@ class _Part(BaseModel):
 
 
 class InputCard(_Part):
-    """How a picture is fed to the model."""
+    """How a picture is fed to the model.
+
+    ``step``: the input may be cut down to multiples of so many pixels where a picture leaves the
+    rest of it empty, as a wide one does of a square; 0: it is always whole.
+    """
 
     name: str
     width: Annotated[int, Field(ge=32, le=4096)]
@@ -34,6 +38,7 @@ class InputCard(_Part):
     std: Triple = (1.0, 1.0, 1.0)
     letterbox: Literal["centre", "top_left"] = "centre"
     pad: Annotated[int, Field(ge=0, le=255)] = 114
+    step: Annotated[int, Field(ge=0, le=512)] = 0
 
 
 class OutputCard(_Part):
@@ -105,6 +110,17 @@ class ModelCard(_Part):
     def title(self) -> str:
         """Name and version, as cases cite it."""
         return f"{self.name} {self.version}"
+
+    def cut(self, width: int, height: int) -> ModelCard:
+        """The card for an input that is just large enough for what is laid into it, pixels."""
+        whole, step = self.input, self.input.step
+        if not step:
+            return self
+        sides = {
+            "width": min(-(-width // step) * step, whole.width),
+            "height": min(-(-height // step) * step, whole.height),
+        }
+        return self.model_copy(update={"input": whole.model_copy(update=sides)})
 
 
 def load_card(folder: Path) -> ModelCard:

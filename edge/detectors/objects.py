@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.detectors.base import Detection, Look
-from edge.detectors.card import load_card
+from edge.detectors.card import ModelCard, load_card
 from edge.detectors.decode import DECODERS, EVERY, Floats
 from edge.detectors.session import check_shape, open_session
 from edge.errors import Code, ModelError
@@ -25,10 +26,10 @@ from edge.streams.planes import Picture, resized
 class _Fit:
     """How a picture was laid into the model's input."""
 
-    scale: float
     left: int
     top: int
-    size: tuple[int, int]
+    width: float
+    height: float
 
 
 class ObjectDetector:
@@ -66,13 +67,16 @@ class ObjectDetector:
         self._batch = check_shape(folder, self.card, self.session)
         # Batches win nothing on a CPU; pictures side by side use its other cores, as preparing
         # and running them hold no lock of Python's (docs/scaling.md).
-        beside = at_once > 1 and self.session.get_providers()[0] == "CPUExecutionProvider"
+        on_cpu = self.session.get_providers()[0] == "CPUExecutionProvider"
+        beside = at_once > 1 and on_cpu
         self._threads = ThreadPoolExecutor(at_once, "inference") if beside else None
         self._meanings = [self.card.meanings.get(name, "") for name in self.card.output.classes]
         self._means = np.array([bool(meaning) for meaning in self._meanings])
         self._mean = np.array(self.card.input.mean, np.float32)
         self._std = np.array(self.card.input.std, np.float32)
-        self._shape = (3, self.card.input.height, self.card.input.width)
+        # Other providers build the model anew for every size of its input.
+        self._cuts = on_cpu and self.card.input.step > 0
+        self._cards: dict[tuple[int, int], ModelCard] = {}
         thresholds = self.card.thresholds
         self._thresholds = np.array(
             [thresholds.per_class.get(name, thresholds.score) for name in self.card.output.classes],
@@ -108,25 +112,40 @@ class ObjectDetector:
             one = partial(self._run, thresholds=wanted)
             return [found for (found,) in self._threads.map(one, [[p] for p in pictures])]
         found: list[tuple[Detection, ...]] = []
-        for start in range(0, len(pictures), self._batch):
-            found += self._run(pictures[start : start + self._batch], wanted)
+        for _, alike in groupby(pictures, lambda picture: self.card_for(picture).input):
+            group = list(alike)
+            for start in range(0, len(group), self._batch):
+                found += self._run(group[start : start + self._batch], wanted)
         return found
 
+    def card_for(self, picture: Picture) -> ModelCard:
+        """The card with the input that a picture is laid into: whole, or cut to what it fills."""
+        if not self._cuts:
+            return self.card
+        inner = _inner(picture, self.card)
+        card = self._cards.get(inner)
+        if card is None:
+            self._cards[inner] = card = self.card.cut(*inner)
+        return card
+
     def _run(self, pictures: Sequence[Picture], thresholds: Floats) -> list[tuple[Detection, ...]]:
-        """One run of the model."""
-        tensor = np.empty((len(pictures), *self._shape), np.float32)
-        fits = [self._lay(picture, blob) for picture, blob in zip(pictures, tensor, strict=True)]
-        outputs = self.session.run(None, {self.card.input.name: tensor})[0]
+        """One run of the model on pictures whose input is of one size."""
+        card = self.card_for(pictures[0])
+        shape = (len(pictures), 3, card.input.height, card.input.width)
+        tensor = np.empty(shape, np.float32)
+        fits = [
+            self._lay(picture, card, blob) for picture, blob in zip(pictures, tensor, strict=True)
+        ]
+        outputs = self.session.run(None, {card.input.name: tensor})[0]
         return [
-            self._read(output, fit, thresholds) for output, fit in zip(outputs, fits, strict=True)
+            self._read(output, card, fit, thresholds)
+            for output, fit in zip(outputs, fits, strict=True)
         ]
 
-    def _lay(self, picture: Picture, blob: Floats) -> _Fit:
+    def _lay(self, picture: Picture, card: ModelCard, blob: Floats) -> _Fit:
         """Lay a picture into the model's input, ``(3, height, width)``, which is written over."""
-        wanted = self.card.input
-        height, width = picture.shape[:2]
-        scale = min(wanted.width / width, wanted.height / height)
-        inner_w, inner_h = max(round(width * scale), 1), max(round(height * scale), 1)
+        wanted = card.input
+        inner_w, inner_h = _inner(picture, self.card)
         centred = wanted.letterbox == "centre"
         left = (wanted.width - inner_w) // 2 if centred else 0
         top = (wanted.height - inner_h) // 2 if centred else 0
@@ -142,13 +161,16 @@ class ObjectDetector:
             laid = into[top:bottom, left:right]
             np.subtract(inner[:, :, channel], mean, out=laid)
             laid /= std
-        return _Fit(scale, left, top, (width, height))
+        scale = _scale(picture, self.card)
+        return _Fit(left, top, picture.shape[1] * scale, picture.shape[0] * scale)
 
-    def _read(self, output: Floats, fit: _Fit, thresholds: Floats) -> tuple[Detection, ...]:
+    def _read(
+        self, output: Floats, card: ModelCard, fit: _Fit, thresholds: Floats
+    ) -> tuple[Detection, ...]:
         known = self.card.calibration
         # Calibration moves scores: what it makes of those below the threshold is not known yet.
         least = EVERY if known is not None else float(thresholds.min())
-        boxes, scores = DECODERS[self.card.output.layout](output, self.card, least)
+        boxes, scores = DECODERS[self.card.output.layout](output, card, least)
         if not len(scores):
             return ()
         if known is not None:
@@ -159,22 +181,32 @@ class ObjectDetector:
         if not len(wanted):
             return ()
         kept = _suppress(boxes[wanted], top[wanted], best[wanted], self.card.thresholds.nms_iou)
-        width, height = (side * fit.scale for side in fit.size)
         return tuple(
             Detection(
                 label=self.card.output.classes[best[index]],
                 meaning=self._meanings[best[index]],
                 box=Box.clipped(
-                    float(boxes[index, 0] - fit.left) / width,
-                    float(boxes[index, 1] - fit.top) / height,
-                    float(boxes[index, 2] - fit.left) / width,
-                    float(boxes[index, 3] - fit.top) / height,
+                    float(boxes[index, 0] - fit.left) / fit.width,
+                    float(boxes[index, 1] - fit.top) / fit.height,
+                    float(boxes[index, 2] - fit.left) / fit.width,
+                    float(boxes[index, 3] - fit.top) / fit.height,
                 ),
                 score=float(top[index]),
                 model=self.name,
             )
             for index in wanted[kept]
         )
+
+
+def _scale(picture: Picture, card: ModelCard) -> float:
+    height, width, _ = picture.shape
+    return float(min(card.input.width / width, card.input.height / height))
+
+
+def _inner(picture: Picture, card: ModelCard) -> tuple[int, int]:
+    """Width and height of a picture as it is laid into the model's input, pixels."""
+    scale = _scale(picture, card)
+    return max(round(picture.shape[1] * scale), 1), max(round(picture.shape[0] * scale), 1)
 
 
 def _suppress(

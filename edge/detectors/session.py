@@ -139,13 +139,25 @@ def check_shape(folder: Path, card: ModelCard, session: ort.InferenceSession) ->
             "Correct input.name in the card",
         )
     batch = inputs[card.input.name].shape[0]
+    _try(where, card, session)
+    if card.input.step:
+        _try(where, card.cut(card.input.width // 2, card.input.height), session)
+        _try(where, card.cut(card.input.width, card.input.height // 2), session)
+    return batch if isinstance(batch, int) and batch > 0 else 16
+
+
+def _try(where: str, card: ModelCard, session: ort.InferenceSession) -> None:
+    """Run one blank picture of the card's size."""
     blank = np.zeros((1, 3, card.input.height, card.input.width), np.float32)
     try:
         output = session.run(None, {card.input.name: blank})[0]
     except Exception as error:  # ONNX Runtime's exceptions share no base class
         reason = str(error).splitlines()[0][:120]
         raise ModelError(
-            Code.MDL_SHAPE, where, f"refuses the card's input size ({reason})", "Correct the card"
+            Code.MDL_SHAPE,
+            where,
+            f"refuses the card's input size, {card.input.width}x{card.input.height} ({reason})",
+            "Correct the card",
         ) from error
     wanted = expected_shape(card)
     if tuple(output.shape) != wanted:
@@ -155,4 +167,3 @@ def check_shape(folder: Path, card: ModelCard, session: ort.InferenceSession) ->
             f"gives {tuple(output.shape)}, the card's layout and classes call for {wanted}",
             "Correct layout, classes or input size in the card",
         )
-    return batch if isinstance(batch, int) and batch > 0 else 16

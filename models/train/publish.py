@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import random
-import shutil
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +34,10 @@ from edge.detectors.objects import ObjectDetector
 from edge.geometry import Box
 
 _MODELS = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(_MODELS))
+
+from sides import free_sides  # noqa: E402
+
 _KNOTS = 9
 
 
@@ -162,6 +166,7 @@ def write_card(folder: Path, recipe: dict, version: str, calibration: tuple | No
         f"height = {side}",
         'colour = "bgr"',
         'letterbox = "top_left"',
+        *([] if name.endswith("-int8") else ["step = 32"]),
         "\n[output]",
         'layout = "yolox"',
         f"classes = {list(recipe['classes'])}".replace("'", '"'),
@@ -204,7 +209,7 @@ def main() -> None:
     for folder in (_MODELS / name, _MODELS / f"{name}-int8"):
         folder.mkdir(exist_ok=True)
         if folder.name == name:
-            shutil.copy(given.trained, folder / "model.onnx")
+            onnx.save(free_sides(onnx.load(str(given.trained))), str(folder / "model.onnx"))
         else:
             quantise(given.trained, folder / "model.onnx", pictures, recipe["side"])
         write_card(folder, recipe, version, None)

@@ -30,6 +30,7 @@ from edge.errors import Code, ModelError
 from edge.geometry import Box
 from edge.shipped import shipped
 from edge.streams.frame import Frame, Image
+from edge.streams.planes import decoded
 
 SHIPPED = shipped("models") / "coco-nanodet"
 FOOTAGE = shipped("demo") / "footage"
@@ -89,6 +90,66 @@ def test_pictures_side_by_side_give_what_single_pictures_give(nanodet: ObjectDet
     pictures = [first, second, np.ascontiguousarray(first[100:400, 200:700]), first, second]
     beside = ObjectDetector(SHIPPED, provider="cpu", at_once=2)
     assert beside.find(pictures) == [nanodet.find([picture])[0] for picture in pictures]
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "cut"),
+    [
+        (1920, 1080, (416, 256)),
+        (1080, 1920, (256, 416)),
+        (768, 576, (416, 320)),
+        (500, 500, (416, 416)),
+        (4000, 40, (416, 32)),
+    ],
+)
+def test_the_input_is_cut_to_what_the_picture_fills(
+    nanodet: ObjectDetector, width: int, height: int, cut: tuple[int, int]
+) -> None:
+    """Two fifths of a square are black around a wide picture; the model need not see them."""
+    picture = np.full((height, width, 3), 90, np.uint8)
+    wanted = nanodet.card_for(picture).input
+    assert (wanted.width, wanted.height) == cut
+    assert nanodet.find([picture]) == [()]
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(slice(60, 384), slice(None)), (slice(None),) * 2])
+def test_a_cut_input_finds_what_the_whole_one_finds(
+    nanodet: ObjectDetector, tmp_path: Path, rows: slice, columns: slice
+) -> None:
+    """Wide pictures of real footage, and as the camera gives them."""
+    shutil.copytree(SHIPPED, tmp_path / "whole")
+    card = tmp_path / "whole/model.toml"
+    card.write_text(card.read_text("utf-8").replace("step = 32", "step = 0"), "utf-8")
+    whole = ObjectDetector(tmp_path / "whole", provider="cpu")
+    pictures = [image[rows, columns] for image in frames("vending", 10, 25, 40)]
+    pairs = [
+        (a, b)
+        for one, other in ((nanodet, whole), (whole, nanodet))
+        for left, right in zip(one.find(pictures), other.find(pictures, least=0.2), strict=True)
+        for a in left
+        if a.score > 0.5
+        for b in [max(right, key=lambda d, a=a: d.box.iou(a.box))]
+    ]
+    assert len(pairs) > 20
+    assert sum(a.label == b.label and a.box.iou(b.box) > 0.6 for a, b in pairs) > 0.9 * len(pairs)
+
+
+def test_planes_give_what_their_picture_gives(nanodet: ObjectDetector) -> None:
+    """The model sees the same, whether colours are made before the picture is shrunk or after."""
+    with av.open(str(FOOTAGE / "vending.mp4")) as clip:
+        given_ = next(clip.decode(video=0))
+    (planes,) = nanodet.find([decoded(given_)])
+    (image,) = nanodet.find([np.asarray(given_.to_ndarray(format="bgr24"))])
+    assert [d.label for d in planes] == [d.label for d in image]
+    assert all(a.box.iou(b.box) > 0.95 for a, b in zip(planes, image, strict=True))
+
+
+def test_a_step_the_model_does_not_have_is_refused(tmp_path: Path) -> None:
+    """As the model is loaded, not when the first wide picture comes."""
+    folder = made_model(tmp_path, "yolov8", (1, 6, 84))
+    card = folder / "model.toml"
+    card.write_text(card.read_text("utf-8").replace("height = 64", "height = 64\nstep = 32"))
+    assert refused(folder).code is Code.MDL_SHAPE
 
 
 def test_boxes_follow_the_picture_not_the_letterbox(nanodet: ObjectDetector) -> None:
