@@ -2,8 +2,8 @@
 
     .venv/bin/python -m bench.overhead
 
-Bare: PyAV decodes the key frame, OpenCV lays it into the model's input, ONNX Runtime runs, with the
-same threads. The product: a stream worker, the pipe, the pipeline with its rules and cases, all in
+Bare: PyAV decodes the key frame to BGR, OpenCV lays it into the model's input (as small as the
+product's), ONNX Runtime runs, with the same threads. The product: a stream worker, the pipe, the pipeline with its rules and cases, all in
 the processes they run in, gate off. Runs take turns.
 """
 
@@ -56,7 +56,8 @@ def bare(clip: Path, model: ObjectDetector) -> float:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
         for frame in container.decode(stream):
-            image = frame.to_ndarray(format="bgr24")
+            image = np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
+            wanted = model.card_for(image).input
             scale = min(wanted.width / image.shape[1], wanted.height / image.shape[0])
             inner = cv2.resize(image, None, fx=scale, fy=scale)
             canvas = np.full((wanted.height, wanted.width, 3), wanted.pad, np.uint8)

@@ -97,7 +97,7 @@ def test_pictures_side_by_side_give_what_single_pictures_give(nanodet: ObjectDet
     [
         (1920, 1080, (416, 256)),
         (1080, 1920, (256, 416)),
-        (768, 576, (416, 320)),
+        (768, 576, (416, 352)),
         (500, 500, (416, 416)),
         (4000, 40, (416, 32)),
     ],
