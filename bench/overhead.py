@@ -3,8 +3,8 @@
     .venv/bin/python -m bench.overhead
 
 Bare: PyAV decodes the key frame to BGR, OpenCV lays it into the model's input (as small as the
-product's), ONNX Runtime runs, with the same threads. The product: a stream worker, the pipe, the pipeline with its rules and cases, all in
-the processes they run in, gate off. Runs take turns.
+product's), ONNX Runtime runs, with the same threads. The product: a stream worker, the pipe, the
+pipeline with its rules and cases, all in the processes they run in, gate off. Runs take turns.
 """
 
 from __future__ import annotations
