@@ -22,6 +22,7 @@ _MIDDLE = slice(5, 19)  # columns that are body rather than the ground beside it
 _UPPER, _LOWER = slice(8, 24), slice(24, 42)  # rows of coat and trousers; head and feet left out
 _HUES, _SHADES, _GREYS = 8, 4, 8
 _COLOURED = 45  # saturation from which a hue means anything
+_Shared = tuple[tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]], ...]
 _MIN_PIXELS = 6  # people smaller than this across have no colours to speak of
 
 
@@ -63,25 +64,39 @@ def blended(old: Descriptor | None, new: Descriptor | None, share: float) -> Des
     return np.asarray(old + share * (new - old), np.float32)
 
 
+def _shared(places: npt.NDArray[np.float64]) -> _Shared:
+    """The two bins each value lies between, and its share in each: no jump at a bin's edge."""
+    low = np.floor(places).astype(np.int64)
+    part = places - low
+    return (low, 1 - part), (low + 1, part)
+
+
+# Hue, saturation and value are bytes: what each means is worked out once, not for every pixel.
+_BYTES = np.arange(256, dtype=np.float64)
+_HUE = tuple((bins % _HUES * _SHADES, share) for bins, share in _shared(_BYTES / 180 * _HUES))
+_SHADE = tuple(
+    (np.clip(bins, 0, _SHADES - 1), share) for bins, share in _shared(_BYTES / 256 * _SHADES - 0.5)
+)
+_GREY = tuple(
+    (np.clip(bins, 0, _GREYS - 1) + _HUES * _SHADES, share)
+    for bins, share in _shared(_BYTES / 256 * _GREYS - 0.5)
+)
+_IS_COLOURED = np.clip((_BYTES - _COLOURED + 20) / 40, 0, 1)
+_IS_BRIGHT = np.clip(_BYTES / 60, 0, 1)
+
+
 def _histogram(hsv: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     """Coloured pixels by hue and brightness, the rest by brightness; neighbours share."""
-    hue, saturation, value = (hsv[:, i].astype(np.float32) for i in range(3))
-    coloured = np.clip((saturation - _COLOURED + 20) / 40, 0, 1) * np.clip(value / 60, 0, 1)
-    bins = np.zeros(_HUES * _SHADES)
-    for hues, hue_part in _shared(hue / 180 * _HUES):
-        for shades, shade_part in _shared(value / 256 * _SHADES - 0.5):
-            index = hues % _HUES * _SHADES + np.clip(shades, 0, _SHADES - 1)
-            bins += np.bincount(index, coloured * hue_part * shade_part, len(bins))
-    greys = np.zeros(_GREYS)
-    for shades, part in _shared(value / 256 * _GREYS - 0.5):
-        greys += np.bincount(np.clip(shades, 0, _GREYS - 1), (1 - coloured) * part, _GREYS)
-    return (np.concatenate((bins, greys)) / len(hsv)).astype(np.float32)
-
-
-def _shared(
-    place: npt.NDArray[np.floating],
-) -> tuple[tuple[npt.NDArray[np.int64], npt.NDArray[np.floating]], ...]:
-    """The two bins a value lies between, and its share in each: no jump at a bin's edge."""
-    low = np.floor(place).astype(np.int64)
-    part = place - low
-    return (low, 1 - part), (low + 1, part)
+    hue, saturation, value = hsv[:, 0], hsv[:, 1], hsv[:, 2]
+    coloured = _IS_COLOURED[saturation] * _IS_BRIGHT[value]
+    bins, weights = [], []
+    for hues, hue_share in _HUE:
+        by_hue, of_hue = hues[hue], coloured * hue_share[hue]
+        for shades, share in _SHADE:
+            bins.append(by_hue + shades[value])
+            weights.append(of_hue * share[value])
+    for greys, share in _GREY:
+        bins.append(greys[value])
+        weights.append((1 - coloured) * share[value])
+    found = np.bincount(np.concatenate(bins), np.concatenate(weights), _HUES * _SHADES + _GREYS)
+    return (found / len(hsv)).astype(np.float32)
