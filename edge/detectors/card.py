@@ -20,6 +20,9 @@ _REST = 16
 """Pixels that stay empty beside a picture when the input is cut: without, 1 of 100 things at its
 border was no longer found."""
 
+_WORTH = 0.75
+"""Share of the whole input from which a cut one saves too little to have another shape for it."""
+
 Triple = tuple[float, float, float]
 
 
@@ -116,7 +119,10 @@ class ModelCard(_Part):
         return f"{self.name} {self.version}"
 
     def cut(self, width: int, height: int) -> ModelCard:
-        """The card for an input just large enough for a picture of so many pixels and some rest."""
+        """The card for an input just large enough for a picture of so many pixels and some rest.
+
+        The same card where that saves too little.
+        """
         whole, step = self.input, self.input.step
         if not step:
             return self
@@ -124,6 +130,8 @@ class ModelCard(_Part):
             "width": min(-(-(width + _REST) // step) * step, whole.width),
             "height": min(-(-(height + _REST) // step) * step, whole.height),
         }
+        if sides["width"] * sides["height"] > _WORTH * whole.width * whole.height:
+            return self
         return self.model_copy(update={"input": whole.model_copy(update=sides)})
 
 

@@ -97,7 +97,8 @@ def test_pictures_side_by_side_give_what_single_pictures_give(nanodet: ObjectDet
     [
         (1920, 1080, (416, 256)),
         (1080, 1920, (256, 416)),
-        (768, 576, (416, 352)),
+        (1280, 800, (416, 288)),
+        (768, 576, (416, 416)),
         (500, 500, (416, 416)),
         (4000, 40, (416, 32)),
     ],
@@ -112,7 +113,9 @@ def test_the_input_is_cut_to_what_the_picture_fills(
     assert nanodet.find([picture]) == [()]
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(slice(60, 384), slice(None)), (slice(None),) * 2])
+@pytest.mark.parametrize(
+    ("rows", "columns"), [(slice(60, 384), slice(None)), (slice(100, 484), slice(100, 700))]
+)
 def test_a_cut_input_finds_what_the_whole_one_finds(
     nanodet: ObjectDetector, tmp_path: Path, rows: slice, columns: slice
 ) -> None:
