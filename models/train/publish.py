@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import random
+import shutil
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -166,7 +167,7 @@ def write_card(folder: Path, recipe: dict, version: str, calibration: tuple | No
         f"height = {side}",
         'colour = "bgr"',
         'letterbox = "top_left"',
-        *([] if name.endswith("-int8") else ["step = 32"]),
+        "step = 32",
         "\n[output]",
         'layout = "yolox"',
         f"classes = {list(recipe['classes'])}".replace("'", '"'),
@@ -209,9 +210,10 @@ def main() -> None:
     for folder in (_MODELS / name, _MODELS / f"{name}-int8"):
         folder.mkdir(exist_ok=True)
         if folder.name == name:
-            onnx.save(free_sides(onnx.load(str(given.trained))), str(folder / "model.onnx"))
+            shutil.copy(given.trained, folder / "model.onnx")
         else:
             quantise(given.trained, folder / "model.onnx", pictures, recipe["side"])
+        onnx.save(free_sides(onnx.load(folder / "model.onnx")), folder / "model.onnx")
         write_card(folder, recipe, version, None)
         scores, right = outcomes(folder, samples)
         write_card(folder, recipe, version, rising(scores, right))
