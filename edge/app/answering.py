@@ -101,7 +101,7 @@ class Answerer:
         """
         outcome = together([visit.outcome() for visit in visits], every=case is None)
         before = self._before(case) if case is not None else None
-        pictured = [v for v in visits if v.shown is not None]
+        pictured = [v for v in visits if v.pictured is not None]
         pictured.sort(key=lambda v: v.aim.box is None)
         reasons = [outcome.reason]
         evidence: tuple[EvidenceItem, ...] = ()
@@ -123,12 +123,12 @@ class Answerer:
         Raises:
             StoreError: the picture could not be written.
         """
-        if visit.shown is None:
+        if visit.pictured is None:
             outcome = visit.outcome()
             return self._answer(request, "failed", [outcome.reason], code=outcome.code)
         camera = self._cameras[visit.aim.camera_id]
         label = self._label(request, camera, Words("现场画面", "Fresh picture"))
-        evidence = self._room.fresh(visit.shown[0], label)
+        evidence = self._room.fresh(visit.pictured[0], label)
         return self._answer(request, "done", [Words("已取得画面", "a fresh picture")], evidence)
 
     def feedback(self, request: RequestData) -> Answered:
@@ -194,9 +194,9 @@ class Answerer:
     def _pictures(
         self, request: RequestData, outcome: Outcome, visit: Visit
     ) -> tuple[EvidenceItem, ...]:
-        if visit.shown is None:
+        if visit.pictured is None:
             return ()
-        look, sighting = visit.shown
+        look, sighting = visit.pictured
         label = self._label(request, self._cameras[visit.aim.camera_id], _TITLES[outcome.decision])
         return self._room.now(look, visit.aim.box, sighting.parts, label)
 

@@ -49,7 +49,7 @@ class _Task:
             return True
         # Nothing more is to be hoped for from a camera that stayed down over the whole time.
         asked_out = now >= self.began + self.request.over_s
-        return all(v.complete or (v.trouble and asked_out) for v in self.visits)
+        return all(v.is_done(now) or (v.trouble and asked_out) for v in self.visits)
 
 
 class RequestDesk:
@@ -62,6 +62,8 @@ class RequestDesk:
         store: where cases are looked up.
         answerer: makes the answers, and takes in feedback.
         hurry: asks a camera to look now.
+        wish: asks for a main-stream picture of a camera's next look; False where there is none.
+        wish_s: how long that is waited for.
         patience_s: how long a camera may take to open, beyond the time asked for.
         clock: what time it is.
         ticks: seconds that only ever grow.
@@ -77,6 +79,8 @@ class RequestDesk:
         answerer: Answerer,
         hurry: Hurry,
         patience_s: float,
+        wish: Callable[[str], bool] = lambda _camera_id: False,
+        wish_s: float = 0.0,
         clock: Clock = utc_now,
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -86,6 +90,8 @@ class RequestDesk:
         self._store = store
         self._answerer = answerer
         self._hurry = hurry
+        self._wish = wish
+        self._wish_s = wish_s
         self._patience_s = patience_s
         self._clock = clock
         self._ticks = ticks
@@ -100,6 +106,16 @@ class RequestDesk:
         """A look was analysed."""
         for visit in self._visits(report.look.frame.camera_id):
             visit.sees(report, self._ticks())
+
+    def sees_main(self, report: SceneReport) -> None:
+        """A look was seen on the main stream, too."""
+        for visit in self._visits(report.look.frame.camera_id):
+            visit.sees_main(report)
+
+    def no_main(self, camera_id: str) -> None:
+        """The main stream's picture does not come."""
+        for visit in self._visits(camera_id):
+            visit.main_until = float("-inf")
 
     def blind(self, camera_id: str, why: Words) -> None:
         """A look was not fit to be analysed."""
@@ -166,6 +182,9 @@ class RequestDesk:
         for camera_id in {visit.aim.camera_id for visit in visits}:
             every_s = max(visits[0].spacing_s, _SHORTEST_S)
             self._hurry(camera_id, every_s, until - now)
+            if self._wish(camera_id):
+                for visit in visits:
+                    visit.main_until = min(now + self._wish_s, until)
         return None
 
     def _end(self, task: _Task) -> Answered:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
-import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,10 +13,11 @@ from edge.app.closer import Closer
 from edge.app.detecting import build_detectors, build_gate, build_redactor
 from edge.app.gate import Gate
 from edge.app.hearing import Hearing, attaching, build_hearing
-from edge.app.patrolling import Patrolling, budget_of, patrolled
+from edge.app.patrolling import Patrolling
 from edge.app.pipeline import Pipeline
 from edge.app.sealing import Seals, open_seals
 from edge.app.signs import ad_rules
+from edge.app.streaming import build_pool
 from edge.app.uplink import build_uploader, open_outbox
 from edge.cases.desk import CaseDesk
 from edge.cases.evidence import EvidenceRoom
@@ -26,7 +25,7 @@ from edge.cases.known import KnownStore
 from edge.cases.owners import Owners
 from edge.cases.store import OPEN_CASES, CaseStore
 from edge.cases.withdrawals import Withdrawals
-from edge.config.model import CameraSettings, Settings
+from edge.config.model import Settings
 from edge.detectors.base import Detector
 from edge.disk import DiskWatch, Marks
 from edge.errors import Code, StoreError
@@ -34,10 +33,7 @@ from edge.grid.cells import CellMap, load_cells
 from edge.grid.locate import Locator
 from edge.redaction.redactor import Redactor
 from edge.scenes.watch import SceneWatcher
-from edge.streams.backoff import Backoff
 from edge.streams.pool import StreamPool
-from edge.streams.rounds import Rounds
-from edge.streams.source import Source, is_live
 from uploader.housekeeper import Housekeeper, open_retention
 from uploader.publisher import Uploader
 
@@ -169,7 +165,7 @@ def build_rooms(
         gate = build_gate(settings, detectors, desk, database, watch, redactor=redactor)
         if gate is not None:
             undo.callback(gate.close)
-        pool = _pool(settings)
+        pool = build_pool(settings)
         closer = Closer(
             [camera.id for camera in settings.active_cameras if camera.detect_url],
             pool.fetch,
@@ -185,6 +181,7 @@ def build_rooms(
             detectors=detectors,
             locators=locators,
             hurry=pool.hurry,
+            wish=closer.wish,
             admit=watch.admit,
         )
         undo.callback(hearing.close)
@@ -224,22 +221,6 @@ def disk_watch(settings: Settings) -> DiskWatch:
     return DiskWatch(settings.box.state_dir, marks, quota_bytes=quota_bytes)
 
 
-def sources_of(settings: Settings) -> list[Source]:
-    """What stream workers and probes need to know of each camera."""
-    return [
-        Source(
-            camera_id=camera.id,
-            url=(camera.detect_url or camera.url).get_secret_value(),
-            look_every_s=camera.look_every_s,
-            visit=_is_patrolled(camera),
-            open_timeout_s=settings.streams.open_timeout_s,
-            read_timeout_s=settings.streams.read_timeout_s,
-            evidence_url=camera.url.get_secret_value() if camera.detect_url else "",
-        )
-        for camera in settings.active_cameras
-    ]
-
-
 def _locators(settings: Settings) -> dict[str, Locator]:
     cells: CellMap = load_cells(
         settings.grid.cells,
@@ -247,44 +228,6 @@ def _locators(settings: Settings) -> dict[str, Locator]:
         code_length=settings.grid.code_length,
     )
     return {camera.id: Locator(camera, cells) for camera in settings.active_cameras}
-
-
-def _is_patrolled(camera: CameraSettings) -> bool:
-    """A recording is played on in any case: a visit would begin it anew."""
-    return camera.mode == "patrolled" and is_live(camera.url.get_secret_value())
-
-
-def _pool(settings: Settings) -> StreamPool:
-    streams = settings.streams
-    sources = sources_of(settings)
-    visited = [source for source in sources if source.visit]
-    rounds = None
-    if visited:
-        cameras = {camera.id: camera for camera in settings.active_cameras}
-        rounds = Rounds(
-            [patrolled(cameras[source.camera_id]) for source in visited],
-            visited,
-            budget_of(settings),
-            time.monotonic(),
-        )
-    return StreamPool(
-        [source for source in sources if not source.visit],
-        cameras_per_worker=streams.cameras_per_worker,
-        backoff=Backoff(streams.reconnect_min_s, streams.reconnect_max_s),
-        hang_after_s=streams.hang_after_s,
-        rounds=rounds,
-        visitors=visitors(streams.patrol.max_open, len(visited), os.cpu_count() or 1),
-    )
-
-
-def visitors(max_open: int, cameras: int, cores: int) -> list[int]:
-    """Patrolled cameras that each worker may have open: as many workers as there are cores.
-
-    More would cost memory and gain nothing; with one a crash would cost every visit under way.
-    """
-    open_at_once = min(max_open, cameras)
-    workers = min(max(cores, 2), 4, open_at_once)
-    return [(open_at_once + i) // workers for i in range(workers)]
 
 
 def lock_state(state: Path) -> IO[str]:

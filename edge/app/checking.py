@@ -9,8 +9,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from edge.app.build import sources_of
 from edge.app.detecting import build_detectors
+from edge.app.streaming import sources_of
 from edge.cases.owners import load_owners
 from edge.config.load import load_settings
 from edge.grid.cells import load_cells

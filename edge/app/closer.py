@@ -84,10 +84,11 @@ class Closer:
         """Whether the camera has a main stream beside the one that is looked at."""
         return camera_id in self._cameras
 
-    def wish(self, camera_id: str) -> None:
-        """Somebody wants to see the camera's next look on the main stream."""
+    def wish(self, camera_id: str) -> bool:
+        """Somebody wants to see the camera's next look on the main stream, if it has one."""
         if camera_id in self._cameras:
             self._wished.add(camera_id)
+        return camera_id in self._cameras
 
     def hold(self, report: SceneReport, findings: Collection[Finding], *, gone: bool) -> None:
         """Take in a look of a sub-stream.
@@ -148,7 +149,11 @@ class Closer:
         del self._waiting[camera_id]
         look = look.plus([d for d in waiting.report.look.detections if d.meaning in _TOLD_BY_TIME])
         findings = tuple(_on(look, finding) for finding in waiting.findings.values())
-        return replace(_without(waiting), look=look, findings=findings)
+        suspects = {
+            zone: tuple(_moved(part, look) or part for part in parts)
+            for zone, parts in waiting.report.suspects.items()
+        }
+        return replace(_without(waiting), look=look, findings=findings, suspects=suspects)
 
     def overdue(self) -> list[tuple[SceneReport, StreamError]]:
         """What was kept back in vain, and why; it goes on with the picture it was found on."""
@@ -178,7 +183,7 @@ def _without(waiting: _Waiting) -> SceneReport:
 
 def _fault(camera_id: str, code: Code, what: str) -> StreamError:
     return StreamError(
-        code, camera_id, f"no main-stream picture: {what}", "The case has its sub-stream's picture"
+        code, camera_id, f"no main-stream picture: {what}", "Its sub-stream's picture is taken"
     )
 
 

@@ -138,6 +138,7 @@ def build_hearing(
     detectors: Sequence[Detector],
     locators: Mapping[str, Locator],
     hurry: Hurrying,
+    wish: Callable[[str], bool],
     admit: Callable[[], None],
     clock: Clock = utc_now,
     ticks: Callable[[], float] = time.monotonic,
@@ -149,6 +150,7 @@ def build_hearing(
         database: the one database file.
         store, desk, room, watchers, detectors, locators: the rooms it works with.
         hurry: asks a camera to look now.
+        wish: asks for a main-stream picture of a camera; False where there is none.
         admit: asked before a picture is written; refuses by a StoreError.
         clock: what time it is.
         ticks: seconds that only ever grow.
@@ -188,6 +190,8 @@ def build_hearing(
         answerer=answerer,
         hurry=lambda camera_id, every_s, for_s: hurry(camera_id, every_s=every_s, for_s=for_s),
         patience_s=settings.streams.open_timeout_s + _PATIENCE_S,
+        wish=wish,
+        wish_s=settings.streams.evidence_wait_s,
         clock=clock,
         ticks=ticks,
     )

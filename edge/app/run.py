@@ -120,6 +120,7 @@ class Edge:
         self._teller.streams(collected)
         for missed in collected.missed:
             self.rooms.closer.missed(missed)
+            self.rooms.hearing.desk.no_main(missed.camera_id)
         for change in collected.changes:
             if change.state == "down":
                 self.rooms.hearing.desk.failed(change.camera_id, change.code, change.detail)
@@ -140,6 +141,8 @@ class Edge:
             desk.blind(camera_id, unfit_words(why))
         for report in analysed.reports:
             desk.sees(report)
+        for report in analysed.close:
+            desk.sees_main(report)
 
     def _answer(self) -> None:
         answers, desired = self.rooms.hearing.step()

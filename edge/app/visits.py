@@ -37,6 +37,8 @@ class Visit:
         since: looks taken before, aware UTC, do not count.
         sightings: what the looks said, those that could not be judged among them.
         shown: the picture to show, and what was seen on it.
+        main: the same of the main stream, for cameras that are looked at on their sub-stream.
+        main_until: how long that is worth waiting for, in the seconds of ``now``.
     """
 
     aim: Aim
@@ -46,6 +48,8 @@ class Visit:
     since: datetime
     sightings: list[Sighting] = field(default_factory=list)
     shown: tuple[Look, Sighting] | None = None
+    main: tuple[Look, Sighting] | None = None
+    main_until: float = float("-inf")
     trouble: tuple[Code, Words] | None = None
     _last: float = float("-inf")
 
@@ -53,6 +57,21 @@ class Visit:
     def complete(self) -> bool:
         """Whether every look was taken."""
         return len(self.sightings) >= self.wanted
+
+    def is_done(self, now: float) -> bool:
+        """Whether nothing more is to be waited for."""
+        return self.complete and (self.main is not None or now >= self.main_until)
+
+    @property
+    def pictured(self) -> tuple[Look, Sighting] | None:
+        """The best picture: of the main stream, unless it says another thing than the looks."""
+        if self.main is not None and self.shown is not None:
+            return self.main if self.main[1].present == self.shown[1].present else self.shown
+        return self.main or self.shown
+
+    def sees_main(self, report: SceneReport) -> None:
+        """The newest look, seen on the main stream: better to show, but no look of its own."""
+        self.main = report.look, self.judge(self.aim, report)
 
     def sees(self, report: SceneReport, now: float) -> None:
         """A look of this camera was analysed; ``now`` in seconds that only grow."""

@@ -122,6 +122,13 @@ class Corner:
             name: SceneWatcher(camera, time_zone="Asia/Shanghai", learn_signs_s=0)
             for name, camera in cameras.items()
         }
+        self.fetched: list[str] = []
+        self.closer = Closer(
+            [name for name, camera in cameras.items() if camera.detect_url],
+            self.fetched.append,
+            wait_s=10,
+            ticks=self._ticks,
+        )
         self.hearing: Hearing = build_hearing(
             settings,
             self.database,
@@ -132,15 +139,9 @@ class Corner:
             detectors=detectors,
             locators=locators,
             hurry=self._hurry,
+            wish=self.closer.wish,
             admit=lambda: None,
             clock=lambda: self.now,
-            ticks=self._ticks,
-        )
-        self.fetched: list[str] = []
-        self.closer = Closer(
-            [name for name, camera in cameras.items() if camera.detect_url],
-            self.fetched.append,
-            wait_s=10,
             ticks=self._ticks,
         )
         self.pipeline = Pipeline(

@@ -52,7 +52,11 @@ def main_picture(**kind: Any) -> Image:
 def comes(corner: Corner, image: Image) -> Analysed:
     """The main stream's picture has come."""
     frame = Frame("cam-1", corner.now, image, "evidence", next(_NUMBERS))
-    return corner.pipeline.analyse([frame])
+    came = corner.pipeline.analyse([frame])
+    for report in came.close:
+        corner.hearing.desk.sees_main(report)
+    corner.hearing.step()
+    return came
 
 
 def widths(draft: CaseDraft) -> set[int]:
@@ -212,3 +216,51 @@ def test_quiet_looks_stay_quiet_and_the_main_picture_is_seen_by_the_model(corner
     ):
         pipeline.analyse([Frame("cam-1", corner.now, image, reason, number)])
     assert model.asked == [0, 2], "the first look, and the main picture"
+
+
+def answered(corner: Corner, request: str, role: str) -> int:
+    """Pixels across of a picture of a stored answer."""
+    path = corner.settings.box.state_dir / "replies" / request / f"{role}.jpg"
+    return int(cv2.imread(str(path)).shape[1])
+
+
+def test_what_the_platform_asks_to_see_is_the_main_stream(corner: Corner) -> None:
+    request = corner.ask(action="look", purpose=None, camera_id="cam-1", looks=1)
+    corner.looks(2, "cam-1")
+    assert corner.fetched == ["cam-1"]
+    assert corner.reply(request) is None, "the sub-stream's picture alone is no answer yet"
+    assert not comes(corner, main_picture()).drafts
+    reply = corner.reply(request)
+    assert reply is not None
+    assert reply.result == "done"
+    assert answered(corner, request, "far") == 1920
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_without_it_the_platform_sees_the_sub_stream(corner: Corner, told: bool) -> None:
+    """At once where the main stream has failed, else when it was waited for long enough."""
+    request = corner.ask(action="look", purpose=None, camera_id="cam-1", looks=1)
+    corner.looks(1, "cam-1")
+    if told:
+        corner.hearing.desk.no_main("cam-1")
+    corner.wait(1 if told else 10)
+    reply = corner.reply(request)
+    assert reply is not None
+    assert reply.result == "done"
+    assert answered(corner, request, "far") == 480
+
+
+def test_before_and_after_are_of_one_stream(corner: Corner) -> None:
+    """A verify shows the place now as large as the case did; its looks stay those it asked for."""
+    until_found(corner)
+    (draft,) = comes(corner, main_picture(bag=True)).drafts
+    request = corner.ask(case_id=draft.case_id, purpose="pre_filing_verify")
+    while len(corner.fetched) < 2:
+        corner.looks(1, "cam-1", bag=True)
+    comes(corner, main_picture(bag=True))
+    corner.looks(6, "cam-1", bag=True)
+    reply = corner.reply(request)
+    assert reply is not None
+    assert reply.result == "present"
+    assert [look.present for look in reply.looks] == [True] * 3
+    assert answered(corner, request, "after") == 1920

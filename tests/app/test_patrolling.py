@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from edge.app.build import visitors
 from edge.app.patrolling import Capacity, patrolled
+from edge.app.streaming import visitors
 from edge.config.model import CameraSettings
 
 
