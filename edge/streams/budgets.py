@@ -7,13 +7,15 @@ from collections.abc import Sequence
 _LONGEST_CHARGE_S = 120.0
 _CREDIT_S = 30.0
 _HALVINGS = 40
+_EXACT = 1e-6  # what a sum of many shares may be off by; nobody should be told of such a stretch
 
 
 class Looks:
     """A token bucket: a look is charged when its visit is opened, and given back if it fails.
 
     In any ``t`` seconds at most ``rate * t + burst`` looks are charged, net; looks that failing
-    cameras give after all are charged late and paid back before others are opened.
+    cameras give after all are charged late, and paid back before anything but an asked visit is
+    opened, another failing camera included: those that come back all at once come in turn.
 
     Args:
         rate: looks a second.
@@ -38,6 +40,11 @@ class Looks:
     def enough(self, looks: int) -> bool:
         """Whether a visit of so many looks may be opened."""
         return self._tokens >= looks - 1e-9  # a sum of tenths is never quite one
+
+    @property
+    def in_debt(self) -> bool:
+        """Whether looks were taken that nobody had paid for."""
+        return self._tokens < -1e-9
 
     def charge(self, looks: int) -> None:
         """Pay; below zero for looks that nobody counted on."""
@@ -96,6 +103,11 @@ class Streams:
         return self.most * (1.0 - self._share) if failing else float(self.most)
 
 
+def at_least_one(factor: float) -> float:
+    """A stretch: 1 where the budget suffices, or misses by no more than the sums are off."""
+    return factor if factor > 1.0 + _EXACT else 1.0
+
+
 def common_stretch(
     demands: Sequence[tuple[float, float, float]], looks: float, streams: float
 ) -> float:
@@ -111,7 +123,7 @@ def common_stretch(
     """
     wants_looks = sum(demand[0] for demand in demands)
     wants_streams = sum(demand[1] for demand in demands)
-    high = max(1.0, wants_looks / looks, wants_streams / streams)
+    high = at_least_one(max(wants_looks / looks, wants_streams / streams))
     if high == 1.0 or all(demand[2] <= 1.0 for demand in demands):
         return high
     low = 1.0

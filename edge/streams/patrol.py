@@ -72,8 +72,11 @@ class Patrol:
         """The visits to open now."""
         self._advance(now)
         visits = self._open_asked()
-        while self._streams.free_to_retry and (turn := self._platforms.first_retry(self._now)):
-            visits.append(self._visit(turn, "retry"))
+        while self._streams.free_to_retry and not self._looks.in_debt:
+            failing = self._platforms.first_retry(self._now)
+            if failing is None:
+                break
+            visits.append(self._visit(failing, "retry"))
         while self._streams.free:
             turn, why = self._platforms.first_due(), "revisit"
             if turn is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edge.streams.beats import Budget, Policy
-from edge.streams.budgets import Looks, Streams, common_stretch
+from edge.streams.budgets import Looks, Streams, at_least_one, common_stretch
 from edge.streams.turns import Turn, Turns
 
 
@@ -43,7 +43,7 @@ class Platforms:
         demands = []
         for turns, own_streams in self._all.values():
             usable = own_streams.usable(failing=turns.failing > 0)
-            own = max(1.0, turns.streams_wanted / (plan * usable))
+            own = at_least_one(turns.streams_wanted / (plan * usable))
             demands.append((turns.looks_wanted, turns.streams_wanted, own))
         failing = any(turns.failing for turns, _ in self._all.values())
         usable = streams.usable(failing=failing)
