@@ -13,6 +13,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
+import shutil
 import statistics
 import tempfile
 from collections.abc import Callable
@@ -35,26 +37,40 @@ UNGATED, OFF_BEAT, OURS = "gridpatrol, gate off", "gridpatrol, off the beat", "g
 _SHORT_SCENARIOS = 8
 
 
-def ways(url: str, detector: ObjectDetector, *, long: bool) -> dict[str, Callable[[], Cost]]:
+def as_published(folder: Path) -> ObjectDetector:
+    """The same weights with the square input they were published with, for the rivals.
+
+    ``--rivals-cut`` gives them the cut input that gridpatrol makes of a wide picture.
+    """
+    shutil.copytree(shipped("models") / "coco-nanodet", folder / "whole")
+    card = folder / "whole/model.toml"
+    card.write_text(re.sub(r"(?m)^step = \d+", "step = 0", card.read_text("utf-8")), "utf-8")
+    return ObjectDetector(folder / "whole", provider="cpu", threads=1)
+
+
+def ways(
+    url: str, detector: ObjectDetector, rivals: ObjectDetector, *, long: bool
+) -> dict[str, Callable[[], Cost]]:
     """What is compared, by name."""
     frames, visits = (250, 10) if long else (100, 5)
     return {
-        NAIVE: lambda: naive(url, detector, frames // 2),
-        FRIGATE: lambda: frigate(url, detector, frames),
-        VISERON: lambda: viseron(url, detector, frames),
+        NAIVE: lambda: naive(url, rivals, frames // 2),
+        FRIGATE: lambda: frigate(url, rivals, frames),
+        VISERON: lambda: viseron(url, rivals, frames),
         UNGATED: lambda: gridpatrol(url, detector, visits, gate=False),
         OFF_BEAT: lambda: gridpatrol(url, detector, visits, gate=True, beat=False),
         OURS: lambda: gridpatrol(url, detector, visits, gate=True),
     }
 
 
-def watch(folder: Path, runs: int, *, quiet: bool) -> dict[str, dict[str, float]]:
+def watch(folder: Path, runs: int, *, quiet: bool, cut: bool) -> dict[str, dict[str, float]]:
     """Median CPU ms of a camera-second, by codec and way; printed as a table."""
     detector = ObjectDetector(shipped("models") / "coco-nanodet", provider="cpu", threads=1)
+    rivals = detector if cut else as_published(folder)
     table: dict[str, dict[str, float]] = {}
     with served(make_clips(folder, quiet=quiet)) as urls:
         for codec in CODECS:
-            chosen = ways(urls[codec], detector, long=runs >= 5)
+            chosen = ways(urls[codec], detector, rivals, long=runs >= 5)
             costs: dict[str, list[Cost]] = {name: [] for name in chosen}
             for _ in range(runs):
                 for name, way in chosen.items():
@@ -114,6 +130,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--scenarios", type=Path, default=Path(".scenarios"))
     parser.add_argument("--quiet", action="store_true", help="nothing moves; the table alone")
+    parser.add_argument("--rivals-cut", action="store_true", help="they get our cut input too")
     parser.add_argument("--all-scenarios", action="store_true")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -121,7 +138,7 @@ def main() -> None:
     configure_logs(json_lines=True, level="ERROR")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        table = watch(folder, options.runs, quiet=options.quiet)
+        table = watch(folder, options.runs, quiet=options.quiet, cut=options.rivals_cut)
         if options.quiet:
             return
         parts = overhead(folder, options.runs)

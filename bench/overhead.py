@@ -153,4 +153,4 @@ def overhead(folder: Path, runs: int) -> dict[str, float]:
 if __name__ == "__main__":
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as place:
-        print(json.dumps(overhead(Path(place), 3)))
+        print(json.dumps(overhead(Path(place), 5)))

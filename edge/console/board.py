@@ -199,6 +199,7 @@ class Board:
     def look(self, report: SceneReport, zones: Sequence[ZoneView]) -> None:
         """A camera was looked at."""
         frame = report.look.frame
+        frame.lighten()
         with self._lock:
             camera = self._cameras[frame.camera_id]
             self._seen[frame.camera_id] = _Seen(report, zones)
@@ -281,6 +282,8 @@ class Board:
                     metrics.ERRORS.labels(code=str(error.code)).inc()
                     log.error("look_not_shown", **error_fields(error))
                     return None
+                finally:
+                    seen.report.look.frame.lighten()
             return seen.jpeg
 
     def evidence_path(self, sha256: str) -> Path | None:

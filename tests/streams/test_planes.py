@@ -139,4 +139,8 @@ def test_a_frame_makes_each_picture_once() -> None:
     assert look.image is look.image
     assert look.small is look.small
     assert (look.width, look.height) == (640, 361)
+    before = look.image
+    look.lighten()
+    assert look.image is not before
+    assert np.array_equal(look.image, before)
     assert look.part(10, 20, 110, 220, (24, 48)).shape == (48, 24, 3)
