@@ -53,12 +53,19 @@ def pictures() -> Iterator[Image]:
                 yield np.ascontiguousarray(image[height // 3 :, width // 3 :])
 
 
+def laid(detector: ObjectDetector, image: Image) -> np.ndarray:
+    """The picture as the model's input."""
+    blob = np.empty((1, *detector._shape), np.float32)
+    detector._lay(image, blob[0])
+    return blob
+
+
 class Reader(CalibrationDataReader):
     """The pictures as the product would feed them."""
 
     def __init__(self, detector: ObjectDetector) -> None:
         self._name = detector.card.input.name
-        self._blobs = (detector._prepare(image)[0][None] for image in pictures())
+        self._blobs = (laid(detector, image) for image in pictures())
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         """The next input, None after the last."""
