@@ -70,9 +70,11 @@ def _looks(folder: Path, urls: Sequence[str], rate: float, seconds: float) -> li
         camera(f"cam-{n}", urls[n % len(urls)], mode="patrolled", every_s=10.0)
         for n in range(count)
     ]
-    edge = open_edge(
-        load_settings(configure(folder, cameras, more={"console": {"enabled": False}}))
-    )
+    more = {
+        "console": {"enabled": False},
+        "streams": {"patrol": {"looks_per_s": 1.2 * rate}},
+    }
+    edge = open_edge(load_settings(configure(folder, cameras, more=more)))
     analyse, taken, stop = edge._pipeline.analyse, [], threading.Event()
     from_now = time.monotonic() + 15.0  # what starts up is left out
 

@@ -54,7 +54,10 @@ def per_camera(
                     camera(f"cam-{n}", url, mode=mode, every_s=every_s)
                     for n, url in enumerate((list(urls.values()) * count)[:count])
                 ]
-                more = {"detectors": {"object": {"provider": "cpu"}}}  # all that ships, as shipped
+                more = {
+                    "detectors": {"object": {"provider": "cpu"}},  # all that ships, as shipped
+                    "streams": {"patrol": {"looks_per_s": max(count / every_s, 1.0)}},
+                }
                 with running(folder / f"{mode}-{run}-{count}", chosen, more=more) as box:
                     seen.append(_settled(box, count, every_s))
     for name in ("pss_mb", "uss_mb", "rss_mb", "descriptors", "threads", "processes"):
