@@ -51,8 +51,9 @@ def speed(fp32: ObjectDetector, int8: ObjectDetector, image: Image, runs: int) -
     """Median CPU ms of each, and how much quicker int8 is."""
     sides = {"fp32": fp32, "int8": int8}
     spent: dict[str, list[float]] = {side: [] for side in sides}
-    blob = np.empty((1, *fp32._shape), np.float32)
-    fp32._lay(image, blob[0])
+    card = fp32.card_for(image)
+    blob = np.empty((1, 3, card.input.height, card.input.width), np.float32)
+    fp32._lay(image, card, blob[0])
     for _ in range(runs + 5):
         for side, detector in sides.items():
             began = time.thread_time()
@@ -95,9 +96,9 @@ def agreement(
     return {"both": both, "fp32_only": only["fp32"], "int8_only": only["int8"], "score_off": off}
 
 
-def cases(folder: Path, split: str, memory: Path, count: int) -> dict[str, object]:
-    """Recall and precision by the models used, on every n-th scenario."""
-    chosen = load_scenarios(folder, split)
+def cases(folder: Path, only: str, memory: Path, count: int) -> dict[str, object]:
+    """Recall and precision by the models used, on every n-th scenario whose name begins so."""
+    chosen = [s for s in load_scenarios(folder) if s.name.startswith(only)]
     chosen = chosen[:: max(len(chosen) // count, 1)][:count] if count else chosen
     swaps = pairs()
     ways = {"fp32": FP32}
@@ -123,7 +124,7 @@ def main() -> None:
     parser.add_argument("--footage", type=Path, default=shipped("demo") / "footage")
     parser.add_argument("--pictures", type=int, default=60)
     parser.add_argument("--scenarios", type=Path)
-    parser.add_argument("--split", default="all", help="of the scenarios: report, tuning or all")
+    parser.add_argument("--only", default="", help="scenarios whose names begin so")
     parser.add_argument("--cases", type=int, default=12, help="scenarios to take; 0: all")
     parser.add_argument("--memory", type=Path, help="folder that keeps detections between runs")
     given = parser.parse_args()
@@ -142,7 +143,7 @@ def main() -> None:
     if given.scenarios is not None:
         with tempfile.TemporaryDirectory() as place:
             memory = given.memory or Path(place)
-            result["cases"] = cases(given.scenarios, given.split, memory, given.cases)
+            result["cases"] = cases(given.scenarios, given.only, memory, given.cases)
     print(json.dumps(result))
 
 
