@@ -11,8 +11,12 @@ taken, YOLOv8n at the same input size: 8.7 GFLOPs at 640, 3.7 at 416. One JSON l
 import argparse
 import json
 import os
-import sys
 import time
+
+os.environ.update(OMP_NUM_THREADS="1", YOLO_OFFLINE="true")
+
+import torch
+import ultralytics
 
 FPS = 25
 
@@ -25,12 +29,6 @@ def main() -> None:
     parser.add_argument("--model", default="yolov8n.yaml")
     parser.add_argument("--size", type=int, default=416)
     given = parser.parse_args()
-    os.environ.update(OMP_NUM_THREADS="1", YOLO_OFFLINE="true")
-    try:
-        import torch
-        import ultralytics
-    except ImportError as error:
-        sys.exit(f"this Python has no {error.name}")
     torch.set_num_threads(1)
     model = ultralytics.YOLO(given.model, task="detect")
     results = model.predict(
