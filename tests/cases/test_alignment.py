@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import av
 import cv2
@@ -12,7 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.cases.alignment import brought_over, transform
+from edge.cases.draft import CaseDraft
+from edge.detectors.base import Look
+from edge.evidence.verify import Verifier
+from edge.scenes.finding import SceneReport
 from edge.shipped import shipped
+from tests.cases.test_desk import Office, report
 
 SIZE = (1920, 1080)
 
@@ -85,3 +92,32 @@ def test_another_size_is_brought_to_the_size_before() -> None:
     assert over.shape == before.shape
     still = np.s_[100:300, 1500:1800]  # nobody walks there
     assert float(cv2.absdiff(over[still], later[still]).mean()) < 8
+
+
+def sees(office: Office, at_s: float, image: np.ndarray, *, clear: bool) -> list[CaseDraft]:
+    made = report(at_s, "cam-1", "z-1")
+    look = Look(replace(made.look.frame, picture=image), ())
+    findings = () if clear else tuple(replace(f, look=look) for f in made.findings)
+    return office.desk.observe(SceneReport(look, findings, ("z-1", "z-2") if clear else ()))
+
+
+@pytest.mark.parametrize(("degrees", "has_after"), [(1.5, True), (0.0, False)])
+def test_a_case_that_is_gone_shows_the_place_at_its_former_angle(
+    tmp_path: Path, degrees: float, has_after: bool
+) -> None:
+    """A further picture where the camera has moved; none where it stands as it stood."""
+    before, later = street()
+    office = Office(tmp_path)
+    (new,) = sees(office, 0, before, clear=False)
+    assert not sees(office, 10, later, clear=True)
+    (gone,) = sees(office, 200, shaken(later, degrees, 0.02 * has_after, 0.0, 1), clear=True)
+    assert gone.status == "gone"
+    assert ("after" in {item.role for item in gone.evidence}) == has_after
+    assert not Verifier().check(gone.evidence[0].path.parent).findings
+    if has_after:
+        pictures = {i.role: cv2.imread(str(i.path)) for i in gone.evidence}
+        old = cv2.imread(str(new.evidence[0].path))
+        part = np.s_[150:350, 1300:1700]  # nobody walks there, no frame is drawn there
+        assert pictures["after"].shape == old.shape
+        apart = {r: cv2.absdiff(pictures[r][part], old[part]).mean() for r in ("far", "after")}
+        assert apart["after"] < 0.5 * apart["far"], apart
