@@ -31,6 +31,10 @@ _GAP_S = 5.0
 _TOLD_BY_TIME = ("static_object", "text", "qr")
 _MOVING = ("person", "two_wheeler", "vehicle")
 _STEP = 1.0  # box heights that somebody may have moved between the two pictures
+_STOPPED = Words(
+    "设备停止前主码流照片未到，证据取自子码流",
+    "the box stopped before the main stream's picture came: evidence is of the sub-stream",
+)
 _GONE = Words("主码流画面中已不见该物", "the main-stream picture no longer shows it")
 
 
@@ -44,6 +48,7 @@ class _Waiting:
         until: when it is no longer waited for.
         findings: kept back, by zone.
         missed: why it does not come.
+        stopped: the box cannot wait for it.
     """
 
     report: SceneReport
@@ -52,6 +57,7 @@ class _Waiting:
     asked: bool = False
     findings: dict[str, Finding] = field(default_factory=dict)
     missed: StreamError | None = None
+    stopped: bool = False
 
 
 class Closer:
@@ -126,6 +132,11 @@ class Closer:
         if waiting is not None and waiting.asked:
             waiting.missed = _fault(news.camera_id, Code(news.code), news.detail)
 
+    def give_up(self) -> None:
+        """The box stops, or begins anew: nothing is waited for any more."""
+        for waiting in self._waiting.values():
+            waiting.stopped, waiting.until = True, self._ticks()
+
     def unfit(self, frame: Frame, why: str) -> None:
         """A picture has come that shows nothing."""
         self.missed(Missed(frame.camera_id, str(Code.CAM_PICTURE), why))
@@ -166,9 +177,13 @@ class Closer:
             metrics.EVIDENCE_PICTURES.labels(stream="sub").inc(max(len(waiting.findings), 1))
             what = f"its main stream gave no picture within {self._wait_s:g} s"
             error = waiting.missed or _fault(camera_id, Code.CAM_TIMEOUT, what)
-            why = Words(
-                f"主码流未取得照片（{in_chinese(error.code)}），证据取自子码流",
-                f"no picture of the main stream ({error.code}): evidence is of the sub-stream",
+            why = (
+                _STOPPED
+                if waiting.stopped and not waiting.missed
+                else Words(
+                    f"主码流未取得照片（{in_chinese(error.code)}），证据取自子码流",
+                    f"no picture of the main stream ({error.code}): evidence is of the sub-stream",
+                )
             )
             findings = tuple(_saying(finding, why) for finding in waiting.findings.values())
             given_up.append((replace(_without(waiting), findings=findings, remarks=(why,)), error))

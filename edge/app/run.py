@@ -83,6 +83,7 @@ class Edge:
                 except Exception:  # the supervisor: one bad look must not stop the box
                     log.exception("look_failed")
                     metrics.ERRORS.labels(code="unexpected").inc()
+            self._wait_no_more()
         finally:
             log.info("stopping")
             self.rooms.close()
@@ -143,6 +144,11 @@ class Edge:
             desk.sees(report)
         for report in analysed.close:
             desk.sees_main(report)
+
+    def _wait_no_more(self) -> None:
+        """What waits for a better picture becomes a case with the one there is."""
+        self.rooms.closer.give_up()
+        self._take_looks([])
 
     def _answer(self) -> None:
         answers, desired = self.rooms.hearing.step()
@@ -222,6 +228,7 @@ class Edge:
         """
         old = self.settings
         log.info("configuration_changes", cameras=len(settings.active_cameras))
+        self._wait_no_more()
         self.rooms.close()
         try:
             self._open(settings)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from edge.app.pipeline import Analysed, Pipeline
 from edge.cases.draft import CaseDraft
@@ -264,3 +267,60 @@ def test_before_and_after_are_of_one_stream(corner: Corner) -> None:
     assert reply.result == "present"
     assert [look.present for look in reply.looks] == [True] * 3
     assert answered(corner, request, "after") == 1920
+
+
+def test_a_box_that_stops_does_not_forget_what_waits(corner: Corner) -> None:
+    until_found(corner)
+    corner.closer.give_up()
+    (draft,) = corner.pipeline.analyse([]).drafts
+    assert widths(draft) == {480}
+    assert any("stopped" in words.en for words in draft.reasons)
+
+
+_SPANS = st.lists(
+    st.tuples(st.booleans(), st.integers(4, 16), st.sampled_from(["", "came", "missed", "black"])),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(spans=_SPANS)
+def test_two_streams_find_what_one_finds(
+    tmp_path_factory: pytest.TempPathFactory, spans: list[tuple[bool, int, str]]
+) -> None:
+    """Whatever the street and the main stream do: as many new cases as without a sub-stream."""
+    folder = tmp_path_factory.mktemp("both")
+    corner = Corner(folder, **two_streams(folder))
+    try:
+        drafts = corner.looks(12)
+        for bag, count, event in spans:
+            for _ in range(count):
+                drafts += _look(corner, bag=bag)
+            match event:
+                case "came":
+                    drafts += comes(corner, main_picture(bag=bag)).drafts
+                case "black":
+                    drafts += comes(corner, np.zeros((1080, 1920, 3), np.uint8)).drafts
+                case "missed":
+                    corner.closer.missed(Missed("cam-1", "CAM-005", "ended"))
+        corner.wait(20)
+        corner.closer.step()
+        corner.wait(20)
+        drafts += corner.pipeline.analyse([]).drafts
+    finally:
+        corner.close()
+    new = [draft.sources[0].camera_id for draft in drafts if draft.status == "new"]
+    assert new.count("cam-1") == new.count("cam-2")
+
+
+def _look(corner: Corner, *, bag: bool) -> list[CaseDraft]:
+    """One look of both cameras at the same picture; faults of the main stream are no matter."""
+    corner.now += timedelta(seconds=1)
+    image = picture(bag=bag)
+    frames = [
+        Frame(name, corner.now, image, "key_frame", next(_NUMBERS)) for name in ("cam-1", "cam-2")
+    ]
+    return corner.pipeline.analyse(frames).drafts
