@@ -111,14 +111,44 @@ def camera(name: str, url: str, *, mode: str, every_s: float, **more: Any) -> di
     } | more
 
 
+def configure(
+    folder: Path, cameras: Sequence[dict[str, Any]], *, more: dict[str, Any] | None = None
+) -> Path:
+    """Write a configuration; its path.
+
+    Args:
+        folder: gets it, the grid and the state; must exist.
+        cameras: see :func:`camera`.
+        more: sections that replace those below.
+    """
+    cells = folder / "grid.geojson"
+    shape = {"type": "Polygon", "coordinates": [_CELL]}
+    feature = {"type": "Feature", "properties": {"code": "420111001001001"}, "geometry": shape}
+    cells.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), "utf-8")
+    document = {
+        "box": {"id": "bench", "city": "420111", "state_dir": str(folder / "state")},
+        "mqtt": {"host": "127.0.0.1"},
+        "grid": {"cells": str(cells)},
+        "detectors": {
+            "gate": {"enabled": False},
+            "static": {"enabled": False},
+            "object": {"models": ["coco-nanodet"], "provider": "cpu", "threads": 1},
+        },
+        "cameras": list(cameras),
+    } | (more or {})
+    path = folder / "gridpatrol.yaml"
+    path.write_text(json.dumps(document), "utf-8")  # JSON is YAML
+    return path
+
+
 class Box:
     """``gridpatrol run`` on a configuration made here.
 
     Args:
-        folder: gets state, configuration and log; must exist.
+        folder: see :func:`configure`.
         cameras: see :func:`camera`.
         cores: that it may use; None leaves it all.
-        more: sections of the configuration that replace those below.
+        more: sections of the configuration that replace the bench's own.
     """
 
     def __init__(
@@ -130,24 +160,7 @@ class Box:
         more: dict[str, Any] | None = None,
     ) -> None:
         self.port, self.state = free_port(), folder / "state"
-        cells = folder / "grid.geojson"
-        shape = {"type": "Polygon", "coordinates": [_CELL]}
-        feature = {"type": "Feature", "properties": {"code": "420111001001001"}, "geometry": shape}
-        cells.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), "utf-8")
-        document = {
-            "box": {"id": "bench", "city": "420111", "state_dir": str(self.state)},
-            "mqtt": {"host": "127.0.0.1"},
-            "grid": {"cells": str(cells)},
-            "detectors": {
-                "gate": {"enabled": False},
-                "static": {"enabled": False},
-                "object": {"models": ["coco-nanodet"], "provider": "cpu", "threads": 1},
-            },
-            "console": {"port": self.port},
-            "cameras": list(cameras),
-        } | (more or {})
-        config = folder / "gridpatrol.yaml"
-        config.write_text(json.dumps(document), "utf-8")  # JSON is YAML
+        config = configure(folder, cameras, more={"console": {"port": self.port}} | (more or {}))
         self.log = folder / "edge.log"
         environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         before = os.sched_getaffinity(0)

@@ -18,13 +18,14 @@ import shutil
 import statistics
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
 
 from bench.footage import CODECS, make_clips, served
 from bench.overhead import overhead
-from bench.ways import Cost, frigate, gridpatrol, naive, viseron
+from bench.ways import Cost, frigate, gridpatrol, naive, ultralytics, viseron
 from edge.detectors.objects import ObjectDetector
 from edge.evaluation.cases import Judged, run_cases
 from edge.evaluation.load import load_scenarios
@@ -33,6 +34,7 @@ from edge.shipped import shipped
 from edge.telemetry.logs import configure_logs
 
 NAIVE, FRIGATE, VISERON = "OpenCV, every frame", "Frigate's way", "Viseron's way"
+ULTRALYTICS = "ultralytics, every frame"
 UNGATED, OFF_BEAT, OURS = "gridpatrol, gate off", "gridpatrol, off the beat", "gridpatrol"
 _SHORT_SCENARIOS = 8
 
@@ -63,14 +65,19 @@ def ways(
     }
 
 
-def watch(folder: Path, runs: int, *, quiet: bool, cut: bool) -> dict[str, dict[str, float]]:
+def watch(
+    folder: Path, runs: int, *, quiet: bool, cut: bool, int8: bool = False, python: str = ""
+) -> dict[str, dict[str, float]]:
     """Median CPU ms of a camera-second, by codec and way; printed as a table."""
-    detector = ObjectDetector(shipped("models") / "coco-nanodet", provider="cpu", threads=1)
+    name = "coco-nanodet-int8" if int8 else "coco-nanodet"
+    detector = ObjectDetector(shipped("models") / name, provider="cpu", threads=1)
     rivals = detector if cut else as_published(folder)
     table: dict[str, dict[str, float]] = {}
     with served(make_clips(folder, quiet=quiet)) as urls:
         for codec in CODECS:
             chosen = ways(urls[codec], detector, rivals, long=runs >= 5)
+            if python:
+                chosen[ULTRALYTICS] = partial(ultralytics, urls[codec], python, 100)
             costs: dict[str, list[Cost]] = {name: [] for name in chosen}
             for _ in range(runs):
                 for name, way in chosen.items():
@@ -131,6 +138,9 @@ def main() -> None:
     parser.add_argument("--scenarios", type=Path, default=Path(".scenarios"))
     parser.add_argument("--quiet", action="store_true", help="nothing moves; the table alone")
     parser.add_argument("--rivals-cut", action="store_true", help="they get our cut input too")
+    parser.add_argument("--int8", action="store_true", help="ours with its twin in int8")
+    parser.add_argument("--ultralytics", default="", metavar="PYTHON", help="that has it")
+    parser.add_argument("--table", action="store_true", help="no overhead, no scenarios")
     parser.add_argument("--all-scenarios", action="store_true")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -138,8 +148,15 @@ def main() -> None:
     configure_logs(json_lines=True, level="ERROR")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        table = watch(folder, options.runs, quiet=options.quiet, cut=options.rivals_cut)
-        if options.quiet:
+        table = watch(
+            folder,
+            options.runs,
+            quiet=options.quiet,
+            cut=options.rivals_cut,
+            int8=options.int8,
+            python=options.ultralytics,
+        )
+        if options.quiet or options.table:
             return
         parts = overhead(folder, options.runs)
         print(json.dumps(parts))

@@ -6,10 +6,13 @@ always to their advantage: one inference per picture with motion however many re
 
 from __future__ import annotations
 
+import json
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import av
 import cv2
@@ -96,6 +99,25 @@ def viseron(url: str, detector: ObjectDetector, frames: int) -> Cost:
         return float((cv2.absdiff(blurred, mean) > 15).mean()) >= 0.08
 
     return _decode_all(url, detector, frames, 1, moved)
+
+
+def ultralytics(url: str, python: str, frames: int) -> Cost:
+    """``predict(stream=True)`` in the Python that has it; see ``bench/ultralytics_way.py``.
+
+    Raises:
+        SystemExit: it does not run there.
+    """
+    program = Path(__file__).with_name("ultralytics_way.py")
+    done = subprocess.run(
+        [python, str(program), url, "--frames", str(frames)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"ultralytics does not run: {done.stderr.strip()[-300:]}")
+    found = json.loads(done.stdout.splitlines()[-1])
+    return Cost(found["cpu_s"], found["runs"])
 
 
 def _decode_all(

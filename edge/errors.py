@@ -47,6 +47,8 @@ class Code(StrEnum):
     CAM_WORKER_HUNG = "CAM-009"
     CAM_PICTURE = "CAM-010"
     CAM_VIEW = "CAM-011"
+    CAM_NO_KEY_FRAME = "CAM-012"
+    CAM_DAMAGED = "CAM-013"
 
     MDL_MISSING = "MDL-001"
     MDL_CARD = "MDL-002"

@@ -106,7 +106,7 @@ class Answerer:
         reasons = [outcome.reason]
         evidence: tuple[EvidenceItem, ...] = ()
         if pictured:
-            evidence = self._pictures(request, outcome, pictured[0])
+            evidence = self._pictures(request, outcome, pictured[0], before)
             if case is not None and before is None:
                 reasons.append(Words("处置前照片已不在本机", "no earlier picture is on the box"))
             elif before is not None and before.camera_id != pictured[0].aim.camera_id:
@@ -192,13 +192,13 @@ class Answerer:
         return self._room.before(case.case_id, revisions, case.boxed_by)
 
     def _pictures(
-        self, request: RequestData, outcome: Outcome, visit: Visit
+        self, request: RequestData, outcome: Outcome, visit: Visit, before: EvidenceItem | None
     ) -> tuple[EvidenceItem, ...]:
         if visit.pictured is None:
             return ()
         look, sighting = visit.pictured
         label = self._label(request, self._cameras[visit.aim.camera_id], _TITLES[outcome.decision])
-        return self._room.now(look, visit.aim.box, sighting.parts, label)
+        return self._room.now(look, visit.aim.box, sighting.parts, label, before)
 
     def _label(self, request: RequestData, camera: CameraSettings, title: Words) -> AnswerLabel:
         return AnswerLabel(

@@ -6,8 +6,6 @@ file that was sent; the one from now shows the same camera's whole picture with 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -18,8 +16,8 @@ from zoneinfo import ZoneInfo
 from edge.cases.caption import far_view, near_view, with_caption
 from edge.cases.draft import EvidenceItem
 from edge.cases.evidence import EvidenceRoom
+from edge.cases.pair import aligned, at_the_angle_of, best_far
 from edge.detectors.base import Detection, Look
-from edge.evidence.copies import MANIFEST
 from edge.geometry import Box
 from edge.scenes.finding import Words
 
@@ -58,9 +56,14 @@ class AnswerRoom:
         self._admit = admit
 
     def now(
-        self, look: Look, box: Box | None, parts: tuple[Detection, ...], label: AnswerLabel
+        self,
+        look: Look,
+        box: Box | None,
+        parts: tuple[Detection, ...],
+        label: AnswerLabel,
+        before: EvidenceItem | None = None,
     ) -> tuple[EvidenceItem, ...]:
-        """The place now: ``after`` at the angle of the far view, and ``near``.
+        """The place now: ``after`` at the angle of the picture before, and ``near``.
 
         Raises:
             RedactionError: the picture must not leave; nothing was written.
@@ -71,7 +74,12 @@ class AnswerRoom:
         self._admit()
         if box is None:
             return self._room.keep(folder, look, {"after": with_caption(image, caption)})
-        after, near = far_view(image.copy(), box, parts, caption), near_view(image, box, caption)
+        near = near_view(image, box, caption)
+        same = before is not None and before.camera_id == look.frame.camera_id
+        brought = at_the_angle_of(before, image) if before is not None and same else None
+        if brought is not None:  # boxes of today do not fit the camera's former angle
+            image, parts, caption = brought, (), aligned(caption)
+        after = far_view(image.copy(), box, parts, caption)
         return self._room.keep(folder, look, {"after": after, "near": near})
 
     def fresh(self, look: Look, label: AnswerLabel) -> tuple[EvidenceItem, ...]:
@@ -98,10 +106,7 @@ class AnswerRoom:
             None when there is none on disk any more, or it is not what it was.
         """
         case = self._room.folder / case_id
-        found = [item for revision in revisions if (item := _far(case / f"r{revision}"))]
-        return next((item for item in found if item.camera_id == camera_id), None) or next(
-            iter(found), None
-        )
+        return best_far((case / f"r{revision}" for revision in revisions), camera_id)
 
     def sweep(self, known: Collection[str]) -> int:
         """Remove pictures of requests that no answer speaks of; returns how many folders."""
@@ -111,27 +116,6 @@ class AnswerRoom:
                 shutil.rmtree(folder, ignore_errors=True)
                 removed += 1
         return removed
-
-
-def _far(folder: Path) -> EvidenceItem | None:
-    """The far view of a revision, as ``before``."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        entry = next(file for file in manifest["files"] if file["role"] == "far")
-        path = folder / str(entry["name"])
-        intact = hashlib.sha256(path.read_bytes()).hexdigest() == entry["sha256"]
-        item = EvidenceItem(
-            "before",
-            path,
-            entry["sha256"],
-            int(entry["size_bytes"]),
-            entry["media_type"],
-            datetime.fromisoformat(entry["captured_at"]),
-            entry["camera_id"],
-        )
-    except (OSError, ValueError, KeyError, TypeError, StopIteration):
-        return None
-    return item if intact else None
 
 
 def _caption(label: AnswerLabel, moment: datetime) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ import cv2
 
 from edge.cases.caption import far_view, near_view
 from edge.cases.draft import EvidenceItem, EvidenceRole
+from edge.cases.pair import aligned, at_the_angle_of, best_far
 from edge.cases.taxonomy import Category
 from edge.clock import iso
 from edge.detectors.base import Look
@@ -35,7 +36,6 @@ from edge.scenes.finding import Finding
 from edge.sqlite import as_store_error
 from edge.streams.frame import Image
 
-CAPTION_LINES = 3
 _ORPHAN_AFTER_S = 3600.0
 
 
@@ -86,20 +86,26 @@ class EvidenceRoom:
     def photograph_clear(self, look: Look, box: Box, label: CaseLabel) -> tuple[EvidenceItem, ...]:
         """The place after it is clear again: the same two views, without boxes.
 
+        Where the camera has moved since, ``after`` is the far view at the angle of the one before.
+
         Raises:
             RedactionError: the picture must not leave; nothing was written.
             StoreError: the disk refused; nothing counts as written.
         """
         image = self.safe(look)
         caption = _caption(label, look.frame.captured_at, None)
-        return self._write(
-            label,
-            look,
-            {
-                "far": far_view(image.copy(), box, (), caption),
-                "near": near_view(image, box, caption),
-            },
-        )
+        views: dict[EvidenceRole, Image] = {
+            "far": far_view(image.copy(), box, (), caption),
+            "near": near_view(image, box, caption),
+        }
+        case = self.folder / label.case_id
+        earlier = (case / f"r{number}" for number in range(label.revision - 1, 0, -1))
+        before = best_far(earlier, look.frame.camera_id)
+        if before is not None and before.camera_id == look.frame.camera_id:
+            over = at_the_angle_of(before, image)
+            if over is not None:
+                views["after"] = far_view(over, box, (), aligned(caption))
+        return self._write(label, look, views)
 
     def sweep(self, known: Collection[tuple[str, int]], *, now_s: float | None = None) -> int:
         """Remove files of revisions that were never committed; returns how many folders."""

@@ -84,6 +84,7 @@ class StreamSettings(Section):
 
     open_timeout_s: Annotated[float, Field(gt=0, le=120)] = 10.0
     read_timeout_s: Annotated[float, Field(gt=0, le=120)] = 10.0
+    key_frame_timeout_s: Annotated[float, Field(gt=0, le=300)] = 20.0
     cameras_per_worker: Annotated[int, Field(ge=1, le=64)] = 4
     reconnect_min_s: Annotated[float, Field(ge=0.1, le=60)] = 1.0
     reconnect_max_s: Annotated[float, Field(ge=0.1, le=3600)] = 60.0

@@ -17,11 +17,12 @@ from typing import Literal
 
 from edge.cases.draft import CaseDraft, EvidenceItem
 from edge.clock import utc_now
-from edge.console.drawing import ZoneView, look_jpeg
+from edge.console.drawing import LEAST_WIDTH, ZoneView, look_jpeg
 from edge.disk import Level
 from edge.errors import RedactionError
 from edge.redaction.redactor import Redactor
 from edge.scenes.finding import SceneReport
+from edge.streams.planes import halved
 from edge.telemetry import metrics
 from edge.telemetry.logs import error_fields, get_logger, redact
 from uploader.letters import LetterView
@@ -139,6 +140,17 @@ class _Seen:
     drawing: threading.Lock = field(default_factory=threading.Lock)
 
 
+def _light(report: SceneReport) -> SceneReport:
+    """With as much of the picture as is shown: of a thousand cameras it stays in memory."""
+    frame = report.look.frame
+    picture = frame.picture
+    while picture.shape[1] >= 2 * LEAST_WIDTH:
+        picture = halved(picture)
+    if picture is frame.picture:
+        return report
+    return replace(report, look=replace(report.look, frame=replace(frame, picture=picture)))
+
+
 class Board:
     """Thread-safe; every reader gets immutable values.
 
@@ -202,7 +214,7 @@ class Board:
         frame.lighten()
         with self._lock:
             camera = self._cameras[frame.camera_id]
-            self._seen[frame.camera_id] = _Seen(report, zones)
+            self._seen[frame.camera_id] = _Seen(_light(report), zones)
             self._recent.append(self._ticks())
             self._cameras[frame.camera_id] = replace(
                 camera,

@@ -14,6 +14,8 @@ from edge.scenes.finding import SceneReport
 from edge.streams.frame import Image
 
 MAX_WIDTH = 1280
+LEAST_WIDTH = 960
+"""What a picture that is kept to be shown is not made narrower than."""
 _JPEG_QUALITY = 82
 _TINT = 0.16
 _INK = (24, 20, 16)

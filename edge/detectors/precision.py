@@ -39,6 +39,8 @@ def folders(name: str, models_dir: Path | None, precision: str) -> list[Path]:
         twin = model_folder(name + _SUFFIX, models_dir)
     except ModelError:
         return [plain]
+    if plain.parent == models_dir and twin.parent != models_dir:
+        return [plain]  # the site's own model; the shipped twin is another one's
     return [twin] if precision == "int8" else [plain, twin]
 
 

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from edge.cases.caption import bar_height, near_window
-from edge.cases.evidence import CAPTION_LINES
+from edge.cases.pair import CAPTION_LINES
 from edge.geometry import Box
 from edge.review.verdicts import Judged, Verdict
 from edge.scenes.finding import EventKind

@@ -10,11 +10,13 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
 import av
-import numpy as np
 
 from edge.errors import Code, StreamError
+from edge.streams.patience import Patience
+from edge.streams.planes import as_bgr, decoded
 from edge.streams.source import Source, explain, open_container, pictures, video_stream
 from edge.streams.thumbs import Thumb, thumb
+from edge.streams.whole import WholeKeyFrames, packets
 
 _SPAWN = get_context("spawn")
 _AT_ONCE = 8
@@ -79,7 +81,12 @@ def _probe_apart(source: Source) -> Probe:
     process = _SPAWN.Process(target=_report, args=(source, theirs), daemon=True)
     process.start()
     theirs.close()
-    patience_s = source.open_timeout_s + source.read_timeout_s + _KEY_FRAME_WAIT_S + 10.0
+    patience_s = (
+        source.open_timeout_s
+        + max(source.read_timeout_s, source.key_frame_timeout_s)
+        + _KEY_FRAME_WAIT_S
+        + 10.0
+    )
     try:
         if ours.poll(patience_s):
             result: Probe = ours.recv()
@@ -117,37 +124,43 @@ def probe(source: Source) -> Probe:
 
 def _measure(source: Source, container: av.container.InputContainer, began: float) -> Probe:
     stream = video_stream(source, container)
+    whole = WholeKeyFrames(stream)
+    patience = Patience(source.camera_id, source.key_frame_timeout_s)
+    first: av.VideoFrame | None = None
+    opened_s = 0.0
     # (time stamp or None, arrival) of each key frame after the first: that one has no time stamp
     # over RTSP, and servers may send it in a burst.
     later: list[tuple[float | None, float]] = []
-    opened_s, first = 0.0, None
     try:
-        for packet in container.demux(stream):
-            if packet.is_keyframe and packet.size:
-                now = time.monotonic()
-                stamp = None if packet.pts is None else float(packet.pts * packet.time_base)
-                if opened_s:
-                    later.append((stamp, now))
-                elif pictures_of := packet.decode():
-                    first = thumb(np.asarray(pictures_of[0].to_ndarray(format="bgr24"), np.uint8))
-                    opened_s = now - began
-            if len(later) > 1 or time.monotonic() - began > _KEY_FRAME_WAIT_S:
+        for packet, lost in packets(container):
+            now = time.monotonic()
+            if first is None:
+                patience.check(whole.damaged)
+            elif len(later) > 1 or now - began > _KEY_FRAME_WAIT_S:
                 break
+            if packet.stream_index != stream.index:
+                continue
+            for frame, arrival in whole.feed(packet, now, wanted=lambda: True, lost=lost):
+                stamp = None if frame.pts is None else float(frame.pts * stream.time_base)
+                if first is None:
+                    first, opened_s = frame, now - began
+                else:
+                    later.append((stamp, arrival))
     except (av.error.FFmpegError, OSError) as error:
         raise explain(source, error) from None
-    if not opened_s:
+    if first is None:
         raise StreamError(
             Code.CAM_BROKEN, source.camera_id, "no picture could be decoded", "Check the stream"
         )
     return Probe(
         source.camera_id,
         codec=stream.codec_context.name,
-        width=stream.codec_context.width,
-        height=stream.codec_context.height,
+        width=first.width,
+        height=first.height,
         fps=round(float(stream.average_rate or 0), 2),
         key_interval_s=_interval(later),
         opened_s=round(opened_s, 2),
-        thumb=first,
+        thumb=thumb(as_bgr(decoded(first))),
     )
 
 

@@ -2,6 +2,7 @@
 
 What we look for stands still for minutes, so only key frames are decoded: 7–8 times cheaper than
 every frame (``docs/performance.md``). Packets that are not wanted are dropped before decoding.
+Cameras' clocks are not believed: what a live stream sends came when it arrived.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ import numpy as np
 
 from edge.errors import Code, StreamError
 from edge.streams.frame import Reason
+from edge.streams.patience import Patience
 from edge.streams.planes import Picture, decoded
+from edge.streams.whole import WholeKeyFrames, packets
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 _LIVE_SCHEMES = frozenset({"rtsp", "rtsps"})
@@ -29,6 +32,8 @@ _RTSP_OPTIONS = {
     "probesize": "32768",
     "analyzeduration": "0",
     "skip_frame": "nokey",
+    # Over TCP nothing comes out of order, but without a queue FFmpeg does not say what is missing.
+    "reorder_queue_size": "2",
 }
 
 
@@ -42,6 +47,8 @@ class Source:
         look_every_s: least time between two pictures handed on, seconds.
         visit: patrolled: pictures are those of a visit.
         open_timeout_s, read_timeout_s: seconds until a silent camera counts as failed.
+        key_frame_timeout_s: seconds without a whole key frame until a live camera that does send
+            something counts as failed, visited or held.
         evidence_url: the main stream where ``url`` is the sub-stream; empty: there is only one.
     """
 
@@ -51,6 +58,7 @@ class Source:
     visit: bool
     open_timeout_s: float
     read_timeout_s: float
+    key_frame_timeout_s: float = 20.0
     evidence_url: str = ""
 
     @property
@@ -77,19 +85,25 @@ def is_live(url: str) -> bool:
 Every = Callable[[], float]
 """Least seconds between two pictures now."""
 
+Alive = Callable[[], None]
+"""Called with every packet: the camera sends, the thread does not hang."""
 
-def pictures(source: Source, every: Every | None = None) -> Iterator[tuple[Picture, Reason]]:
+
+def pictures(
+    source: Source, every: Every | None = None, alive: Alive | None = None
+) -> Iterator[tuple[Picture, Reason]]:
     """Yield pictures until the camera fails; a replay starts again from its beginning.
 
     Args:
         source: the camera.
         every: asked before each picture; ``source.look_every_s`` if None.
+        alive: called between pictures too, whenever a live camera sends anything.
 
     Raises:
         StreamError: the camera cannot be opened, stalls, ends or sends what cannot be decoded.
     """
     if source.is_live:
-        yield from _live(source, every)
+        yield from _live(source, every, alive)
     elif source.path.is_dir():
         yield from _folder(source)
     else:
@@ -97,10 +111,12 @@ def pictures(source: Source, every: Every | None = None) -> Iterator[tuple[Pictu
             yield from _file(source, every)
 
 
-def _live(source: Source, every: Every | None) -> Iterator[tuple[Picture, Reason]]:
+def _live(
+    source: Source, every: Every | None, alive: Alive | None
+) -> Iterator[tuple[Picture, Reason]]:
     reason: Reason = "visit" if source.visit else "key_frame"
     with open_container(source) as container:
-        for image, _ in key_frames(source, container, live=True, every=every):
+        for image, _ in key_frames(source, container, live=True, every=every, alive=alive):
             yield image, reason
     # A killed server ends the loop without an exception: for a live stream that is a failure.
     raise StreamError(
@@ -154,6 +170,7 @@ def open_container(source: Source) -> av.container.InputContainer:
         StreamError: with a code that says why not.
     """
     options = dict(_RTSP_OPTIONS) if source.is_live else {}
+    began = time.monotonic()
     try:
         return av.open(
             source.url if source.is_live else str(source.path),
@@ -161,7 +178,9 @@ def open_container(source: Source) -> av.container.InputContainer:
             timeout=(source.open_timeout_s, source.read_timeout_s),
         )
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise explain(source, error) from None
+        # FFmpeg gives all kinds of errors for a wait that was broken off.
+        waited = source.is_live and time.monotonic() - began > source.open_timeout_s * 0.95
+        raise explain(source, TimeoutError() if waited else error) from None
 
 
 def video_stream(source: Source, container: av.container.InputContainer) -> av.VideoStream:
@@ -186,27 +205,46 @@ def key_frames(
     *,
     live: bool,
     every: Every | None = None,
+    alive: Alive | None = None,
 ) -> Iterator[tuple[Picture, float]]:
-    """Wanted key frames with their time in seconds: arrival for live streams, else media time.
+    """Wanted key frames, whole ones only: arrival in seconds for live streams, else media time.
+
+    Args:
+        source: the camera.
+        container: opened; read to its end.
+        live: a camera, not a recording: time is when packets arrive, and it must send a whole key
+            frame every ``source.key_frame_timeout_s``.
+        every, alive: as for :func:`pictures`.
 
     Raises:
-        StreamError: no video in it, a stall, or packets that cannot be read.
+        StreamError: no video in it, a stall, no whole key frame, or packets that cannot be read.
     """
     stream = video_stream(source, container)
-    stream.codec_context.skip_frame = "NONKEY"
-    stream.codec_context.thread_count = 1
-    last_s = -float("inf")
+    whole = WholeKeyFrames(stream)
+    patience = Patience(source.camera_id, source.key_frame_timeout_s)
+    at_s = last_s = -float("inf")
+
+    def wanted() -> bool:
+        every_s = every() if every else source.look_every_s
+        # Cameras are never quite on time; the clock of a recording may jump back.
+        if 0 <= at_s - last_s < every_s * 0.9:
+            patience.begin_anew(whole.damaged)
+            return False
+        return True
+
     try:
-        for packet in container.demux(stream):
-            if not packet.is_keyframe or packet.size == 0:
+        for packet, lost in packets(container):
+            if alive:
+                alive()
+            if live:
+                patience.check(whole.damaged)
+            if packet.stream_index != stream.index:
                 continue
             at_s = time.monotonic() if live else float((packet.pts or 0) * packet.time_base)
-            every_s = every() if every else source.look_every_s
-            if at_s - last_s < every_s * 0.9:  # cameras are never quite on time
-                continue
-            for frame in packet.decode():
-                last_s = at_s
-                yield decoded(frame), at_s
+            for frame, came_s in whole.feed(packet, at_s, wanted=wanted, lost=lost):
+                last_s = came_s
+                yield decoded(frame), came_s
+                patience.begin_anew(whole.damaged)
     except (av.error.FFmpegError, OSError) as error:
         raise explain(source, error) from None
 
@@ -225,7 +263,7 @@ def explain(source: Source, error: Exception) -> StreamError:
         return StreamError(
             Code.CAM_TIMEOUT,
             camera,
-            f"no answer within {source.open_timeout_s:g} s (open) or "
+            f"no usable answer within {source.open_timeout_s:g} s (open) or "
             f"{source.read_timeout_s:g} s (read)",
             "Check that the camera is powered and the network lets RTSP through",
         )

@@ -76,7 +76,7 @@ class Holder(threading.Thread):
 
     def _look(self) -> None:
         told = False
-        for picture, reason in pictures(self._source, self.pace.every_s):
+        for picture, reason in pictures(self._source, self.pace.every_s, self._is_alive):
             self.active_at = time.monotonic()
             if not told:
                 self._tell("up")
@@ -85,6 +85,10 @@ class Holder(threading.Thread):
             self._mailbox.put(_header(self._source, picture, reason, self._sequence), picture)
             if self.pace.is_off:
                 return
+
+    def _is_alive(self) -> None:
+        """A camera that sends, but no key frame, is none that hangs."""
+        self.active_at = time.monotonic()
 
     def _wait_for_hours(self) -> None:
         self._tell("resting")
@@ -164,8 +168,11 @@ class Visitor(threading.Thread):
             header = _header(order.source, picture, "visit", visiting.brought, order.number)
             self._mailbox.put(header, picture)
 
+        def is_alive() -> None:
+            self.active_at = time.monotonic()
+
         try:
-            visiting.make(hand_on)
+            visiting.make(hand_on, is_alive)
         except StreamError as error:
             code, detail = str(error.code), f"{error.what}. {error.fix}"
             return Closed(order.number, visiting.brought, code, detail, visiting.timing)

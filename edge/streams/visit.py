@@ -11,7 +11,8 @@ import av
 from edge.errors import Code, StreamError
 from edge.streams.phase import Timing
 from edge.streams.planes import Picture
-from edge.streams.source import Source, key_frames, open_container, video_stream
+from edge.streams.source import Alive, Source, key_frames, open_container, video_stream
+from edge.streams.whole import begins_picture
 
 _MEASURE_S = 12.0
 _WORTH_MEASURING_S = 0.15
@@ -32,8 +33,12 @@ class Visiting:
         self.brought = 0
         self.timing: Timing | None = None
 
-    def make(self, hand_on: Callable[[Picture], None]) -> None:
+    def make(self, hand_on: Callable[[Picture], None], alive: Alive | None = None) -> None:
         """Make it; each picture is handed on as soon as it is decoded.
+
+        Args:
+            hand_on: takes a picture.
+            alive: called whenever the camera sends anything.
 
         Raises:
             StreamError: the camera cannot be opened, stalls, ends or sends what cannot be decoded.
@@ -41,7 +46,9 @@ class Visiting:
         began = time.monotonic()
         with open_container(self._source) as container:
             opened = time.monotonic()
-            for image, at_s in key_frames(self._source, container, live=True, every=lambda: 0.0):
+            for image, at_s in key_frames(
+                self._source, container, live=True, every=lambda: 0.0, alive=alive
+            ):
                 self.brought += 1
                 hand_on(image)
                 if self.timing is None:
@@ -62,12 +69,14 @@ class Visiting:
         if timing is None or not self._measure or timing.waited_s < _WORTH_MEASURING_S:
             return
         stream = video_stream(self._source, container)
+        codec = stream.codec_context.name
         first_pts: int | None = None
         first_at = 0.0
         try:
             for packet in container.demux(stream):
                 now = time.monotonic()
-                if packet.is_keyframe and packet.size and packet.pts is not None:
+                is_key = packet.is_keyframe and packet.size > 0 and begins_picture(codec, packet)
+                if is_key and packet.pts is not None:
                     if first_pts is not None:
                         self.timing = replace(
                             timing, interval_s=_interval_s(packet, first_pts, now - first_at)

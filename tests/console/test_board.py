@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from edge.console import board as board_module
 from edge.console.board import CASES_KEPT, Board, CameraView, ZoneView
-from edge.console.drawing import MAX_WIDTH
+from edge.console.drawing import LEAST_WIDTH, MAX_WIDTH
 from edge.detectors.base import Detection
 from edge.geometry import Box
 from edge.scenes.finding import SceneReport
@@ -69,6 +70,16 @@ def test_zone_and_box_are_drawn(board: Board) -> None:
     assert abs(outside[0] - outside[2]) < 6
 
 
+def test_whole_pictures_are_not_kept(board: Board) -> None:
+    """A thousand cameras of 4K would take twelve gigabytes."""
+    whole = of_size(3840, 2160)
+    kept = weakref.ref(whole.look.frame.picture)
+    board.look(whole, (ZONE,))
+    del whole
+    assert kept() is None
+    assert shown(board).shape[:2] == (540, 960)
+
+
 def test_heads_are_hidden_and_the_rest_is_not(board: Board) -> None:
     """The top quarter of a person has no detail left; without a person it has."""
     person = Detection("person", "person", Box(0.1, 0.1, 0.2, 0.58), 0.9, "made 1")
@@ -93,10 +104,10 @@ def test_nothing_is_shown_that_cannot_be_redacted() -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(3840, 2160), (320, 180)])
 def test_pictures_are_small_enough(board: Board, width: int, height: int) -> None:
-    """At most 1280 wide, same shape, never enlarged."""
+    """At most 1280 wide, same shape, never enlarged, and no narrower than a page is wide."""
     board.look(of_size(width, height), (ZONE,))
     picture = shown(board)
-    assert picture.shape[1] == min(width, MAX_WIDTH)
+    assert min(width, LEAST_WIDTH) <= picture.shape[1] <= min(width, MAX_WIDTH)
     assert picture.shape[0] * width == picture.shape[1] * height
 
 

@@ -99,8 +99,11 @@ def test_who_asks_keeps_within_the_caps_and_others_pay(
 def test_holds_and_failures_in_any_mix_leave_the_bound_of_the_others(
     longest: float, faults: list[tuple[int, float]], seed: int
 ) -> None:
-    """Cameras fall out for a minute each, visits take up to six seconds, streams suffice."""
-    cameras = [Patrolled(f"c{i}", (40.0, 90.0)[i % 2], "ab"[i % 2], 20.0) for i in range(60)]
+    """Cameras fall out for a minute each, visits take up to six seconds, streams suffice.
+
+    What they are watched for lasts: no spare look hides a revisit that is late.
+    """
+    cameras = [Patrolled(f"c{i}", (40.0, 90.0)[i % 2], "ab"[i % 2], 1000.0) for i in range(60)]
     budget = Budget(4.0, 40)
     out = drive(
         cameras, budget, until=500.0, seed=seed, hold=(0.1, longest),

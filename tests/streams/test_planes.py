@@ -13,7 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.streams.frame import Frame
-from edge.streams.planes import Planes, as_bgr, cut, decoded, made_of, parts_of, resized, shape_of
+from edge.streams.planes import (
+    Planes,
+    as_bgr,
+    cut,
+    decoded,
+    halved,
+    made_of,
+    parts_of,
+    resized,
+    shape_of,
+)
 
 SIZES = st.integers(2, 90)
 MATRICES = st.sampled_from([0, 1, 2, 4, 5, 6, 7, 9])
@@ -144,3 +154,17 @@ def test_a_frame_makes_each_picture_once() -> None:
     assert look.image is not before
     assert np.array_equal(look.image, before)
     assert look.part(10, 20, 110, 220, (24, 48)).shape == (48, 24, 3)
+
+
+@given(st.integers(8, 90), st.integers(8, 90), st.integers(0, 9999))
+@settings(deadline=None)
+def test_half_a_picture_is_the_picture_at_half_the_size(width: int, height: int, seed: int) -> None:
+    """Also of odd sizes; and its planes fit each other, so that it can be shown."""
+    whole = decoded(frame(width, height, seed))
+    half = halved(whole)
+    assert half.shape == (height // 2, width // 2, 3)
+    shown = as_bgr(half).astype(int)
+    shrunk = resized(whole, width // 2, height // 2, cv2.INTER_AREA)
+    assert float(np.abs(shown - shrunk).mean()) <= 8
+    plain = halved(as_bgr(whole))
+    assert plain.shape == half.shape

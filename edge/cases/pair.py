@@ -1,0 +1,87 @@
+"""The pair of before and after: the far view that was sent, and the place now at its angle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edge.cases.alignment import transform
+from edge.cases.caption import bar_height
+from edge.cases.draft import EvidenceItem
+from edge.evidence.copies import MANIFEST
+from edge.streams.frame import Image
+
+CAPTION_LINES = 3
+_MOVED = 0.003
+"""Share of the picture's width from which a camera has moved; less nobody sees."""
+
+
+def best_far(folders: Iterable[Path], camera_id: str) -> EvidenceItem | None:
+    """The far view in the first folder that has one, by this camera if any has.
+
+    Args:
+        folders: of revisions, the best first.
+        camera_id: whose view is wanted.
+
+    Returns:
+        As ``before``; None when there is none on disk any more, or it is not what it was.
+    """
+    found = [item for folder in folders if (item := _far(folder))]
+    return next((item for item in found if item.camera_id == camera_id), None) or next(
+        iter(found), None
+    )
+
+
+def at_the_angle_of(before: EvidenceItem, image: Image) -> Image | None:
+    """The picture as the camera would have taken it before it was shaken.
+
+    Returns:
+        None when the camera has not moved, or nobody can tell how.
+    """
+    far = cv2.imread(str(before.path), cv2.IMREAD_COLOR)
+    if far is None:
+        return None
+    height, width = far.shape[:2]
+    view = np.asarray(far[: height - bar_height(width, CAPTION_LINES)], np.uint8)
+    found = transform(view, image)
+    if found is None:
+        return None
+    height, width = image.shape[:2]
+    corners = np.array([[[0, 0], [width, 0], [width, height], [0, height]]], np.float64)
+    grown = view.shape[1] / width
+    moved = np.abs(cv2.perspectiveTransform(corners, found) - corners * grown).max()
+    if moved < _MOVED * view.shape[1]:
+        return None
+    size = view.shape[1], view.shape[0]
+    return np.asarray(cv2.warpPerspective(image, found, size), np.uint8)
+
+
+def aligned(caption: Sequence[str]) -> tuple[str, ...]:
+    """A caption that says that the picture was moved."""
+    return (*caption[:-1], f"{caption[-1]}  已与处置前画面对齐 aligned with the picture before")
+
+
+def _far(folder: Path) -> EvidenceItem | None:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        entry = next(file for file in manifest["files"] if file["role"] == "far")
+        path = folder / str(entry["name"])
+        intact = hashlib.sha256(path.read_bytes()).hexdigest() == entry["sha256"]
+        item = EvidenceItem(
+            "before",
+            path,
+            entry["sha256"],
+            int(entry["size_bytes"]),
+            entry["media_type"],
+            datetime.fromisoformat(entry["captured_at"]),
+            entry["camera_id"],
+        )
+    except (OSError, ValueError, KeyError, TypeError, StopIteration):
+        return None
+    return item if intact else None
