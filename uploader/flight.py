@@ -33,6 +33,8 @@ WINDOW_ROWS = 64
 _WINDOW_BYTES = 16 * 1024 * 1024
 """Rows in the air weigh no more together, unless it is one alone."""
 _BACKLOG_PACKETS = 2
+_RELEASED_ROWS = 16
+"""Waiting cases are let go as others leave, so that a line that breaks finds few of them here."""
 _FIRST_RETRY_S = 1.0
 _LONGEST_RETRY_S = 300.0
 _LONGEST_SILENCE_S = 30.0
@@ -120,6 +122,9 @@ class Flight:
         """
         self._expire()
         self._write_rests()
+        if not self._silences and time.monotonic() >= self._quiet_until:
+            # Not before somebody listens: what is let go has taken of the day's quota.
+            self._outbox.waiting.release(_RELEASED_ROWS, self._outbox.put)
         boundary = self._boundary.note(self._outbox.last_seq())
         live = True  # until a look says that there is nothing
         while len(self._unanswered) < self._link.send_maximum:
@@ -268,7 +273,7 @@ class Flight:
             chunk_bytes,
             self._report,
             self._settings.sign,
-            historical=airborne.lane is Lane.BACKLOG,
+            historical=airborne.lane is Lane.BACKLOG or airborne.row.waited,
             elsewhere=elsewhere,
         )
         self._queues[airborne.lane].append(_Sending(airborne, to_send))

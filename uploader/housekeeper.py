@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 
+from edge.cases.taxonomy import load_taxonomy
 from edge.clock import Clock, utc_now
 from edge.disk import DiskWatch, Level
 from edge.errors import GridpatrolError, StoreError
@@ -22,6 +23,8 @@ _log = structlog.get_logger(__name__)
 _EVERY_S = 1.0
 _AT_ONCE = 20
 """Cases removed before others get at the database again."""
+_LONGEST_WINDOW = timedelta(hours=max(c.window_hours for c in load_taxonomy().values()))
+"""A case gone for longer is never seen again: another one would be opened."""
 _ANY_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 _GIVES_UP = {
     Level.OK: "nothing",
@@ -105,12 +108,13 @@ class Housekeeper:
         """
         self._watch.note_used(retention.used_bytes())
         self._tell(self._watch.level(fresh=True))
-        limit = self._clock() - self._keep
+        now = self._clock()
+        limit, over = now - self._keep, now - _LONGEST_WINDOW
         for _ in range(_AT_ONCE):
-            removed = retention.remove_oldest(limit)
+            removed = retention.remove_oldest(limit) or retention.remove_unseen(min(limit, over))
             why = "age"
             if removed is None and self._watch.level(fresh=True) >= Level.TIGHT:
-                removed = retention.remove_oldest(_ANY_TIME)
+                removed = retention.remove_oldest(_ANY_TIME) or retention.remove_unseen(over)
                 why = "room"
             if removed is None:
                 return False

@@ -12,7 +12,9 @@ from typing import Literal
 from edge.clock import Clock, iso, utc_now
 from edge.sqlite import transaction
 from uploader.outbox_schema import open_outbox
+from uploader.quota import Quota
 from uploader.reading import reading
+from uploader.waiting_view import WaitingCase, find
 
 State = Literal["pending", "dead"]
 
@@ -86,6 +88,32 @@ class Letters:
     def find(self, state: State, limit: int) -> list[LetterView]:
         """See :func:`letters`."""
         return letters(self._db, self._path, state, limit)
+
+    def waiting(
+        self, limit: int, quota: Quota | None = None, *, unseen: bool = False
+    ) -> list[WaitingCase]:
+        """See :func:`uploader.waiting_view.find`."""
+        return find(self._db, self._path, quota, limit, unseen=unseen)
+
+    def release(self, subjects: Sequence[str] | None) -> list[str]:
+        """Cases need not wait for their turn any more; the box sends them as soon as it can.
+
+        Args:
+            subjects: case ids, also of cases that were gone before their turn; None: every case
+                that waits.
+
+        Returns:
+            Those that are let go; the others do not wait.
+
+        Raises:
+            StoreError: not written.
+        """
+        with transaction(self._db, self._path) as tx:
+            if subjects is None:
+                rows = tx.execute("SELECT subject FROM waiting WHERE unseen_at IS NULL")
+                subjects = [row["subject"] for row in rows.fetchall()]
+            mark = "UPDATE waiting SET asked = 1 WHERE subject = ?"
+            return [case for case in subjects if tx.execute(mark, (case,)).rowcount]
 
     def resend(self, seqs: Sequence[int]) -> list[int]:
         """Dead letters become due again, the same bytes under the same number.

@@ -36,7 +36,9 @@ from uploader.outbox_rows import (
     What,
 )
 from uploader.outbox_schema import SCHEMA, open_outbox
+from uploader.quota import Quota
 from uploader.reading import reading
+from uploader.waiting import Waiting
 
 __all__ = [
     "SCHEMA",
@@ -69,6 +71,10 @@ class Outbox:
         city, node: written into every message.
         clock: what time it is.
         url_of: where a file of this hash will be, by claim check; None: files go in chunks.
+        quota: new cases that the platform's desk can take; None: none has to wait.
+
+    Attributes:
+        waiting: the cases whose turn has not come.
 
     Raises:
         StoreError: the database cannot be opened, or a newer gridpatrol made it.
@@ -82,6 +88,7 @@ class Outbox:
         node: str,
         clock: Clock = utc_now,
         url_of: Callable[[str], str] | None = None,
+        quota: Quota | None = None,
     ) -> None:
         self._path = path
         self._city = city
@@ -90,6 +97,7 @@ class Outbox:
         self._url_of = url_of
         self._db = open_outbox(path)
         self._due = DueRows(self._db, path)
+        self.waiting = Waiting(self._db, path, quota, clock=clock)
 
     def close(self) -> None:
         """Close the connection."""
@@ -97,6 +105,8 @@ class Outbox:
 
     def enqueue(self, tx: sqlite3.Connection, draft: CaseDraft) -> int:
         """Add a revision inside the caller's transaction; returns its sequence number.
+
+        0: it waits for its turn and has no number yet (:mod:`uploader.waiting`).
 
         Raises:
             ContractError: the draft does not fit the contract; the caller rolls back.
@@ -108,12 +118,24 @@ class Outbox:
             return event.model_copy(update={"data": data}).to_bytes()
 
         evidence = tuple(
-            OutboxEvidence(e.sha256, e.path, e.size_bytes, e.media_type) for e in draft.evidence
+            OutboxEvidence(e.sha256, e.path, e.size_bytes, e.media_type, self._claim(e.sha256))
+            for e in draft.evidence
         )
         letter = Letter(
-            "case", draft.case_id, draft.revision, draft.status, str(draft.kind), write, evidence
+            "case",
+            draft.case_id,
+            draft.revision,
+            draft.status,
+            str(draft.kind),
+            write,
+            evidence,
+            urgent=draft.urgency == "urgent",
+            score=draft.score,
         )
-        return self.put(tx, letter)
+        if self.waiting.may_go(tx, letter):
+            return self.put(tx, letter)
+        self.waiting.hold(tx, letter)
+        return 0
 
     def enqueue_reply(
         self, tx: sqlite3.Connection, reply: ReplyData, evidence: tuple[OutboxEvidence, ...]
@@ -143,7 +165,8 @@ class Outbox:
         now = iso(self._clock())
         tx.execute(
             "INSERT INTO outbox (seq, what, subject, revision, status, kind, payload,"
-            " payload_sha256, next_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " payload_sha256, next_at, created_at, waited)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 seq,
                 letter.what,
@@ -155,20 +178,15 @@ class Outbox:
                 hashlib.sha256(payload).hexdigest(),
                 now,
                 now,
+                letter.waited,
             ),
         )
+        claim = self._claim
         tx.executemany(
             "INSERT OR IGNORE INTO outbox_evidence (seq, sha256, path, size_bytes, media_type, url)"
             " VALUES (?, ?, ?, ?, ?, ?)",
             [
-                (
-                    seq,
-                    e.sha256,
-                    str(e.path),
-                    e.size_bytes,
-                    e.media_type,
-                    self._url_of(e.sha256) if self._url_of else None,
-                )
+                (seq, e.sha256, str(e.path), e.size_bytes, e.media_type, e.url or claim(e.sha256))
                 for e in letter.evidence
             ],
         )
@@ -307,3 +325,6 @@ class Outbox:
             return {"evidence": tuple(evidence)}
         found = [e.model_copy(update={"url": self._url_of(e.sha256)}) for e in evidence]
         return {"evidence": tuple(found)}
+
+    def _claim(self, sha256: str) -> str | None:
+        return self._url_of(sha256) if self._url_of else None

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from uploader.letters import Letters, LetterView, State
+from uploader.waiting_view import WaitingCase
 
 app = typer.Typer(help="What waits for the platform, and what it rejected.", no_args_is_help=True)
 ConfigOption = Annotated[
@@ -30,6 +31,45 @@ def list_waiting(config: ConfigOption = _DEFAULT_CONFIG, limit: LimitOption = 20
 def list_dead(config: ConfigOption = _DEFAULT_CONFIG, limit: LimitOption = 20) -> None:
     """List what the platform rejected, the newest first, with its words."""
     _show(config, "dead", limit)
+
+
+@app.command("waiting")
+def list_queue(
+    config: ConfigOption = _DEFAULT_CONFIG,
+    limit: LimitOption = 20,
+    gone: Annotated[
+        bool, typer.Option("--gone", help="Those that were gone before their turn.")
+    ] = False,
+) -> None:
+    """List new cases that wait for their turn (`cases.pace`), in the order in which they go."""
+    from edge.config.load import load_settings
+    from uploader.quota import quota_of
+
+    shelf = _open(config)
+    found = shelf.waiting(limit, quota_of(load_settings(config)), unseen=gone)
+    shelf.close()
+    table = Table("id", "kind", "urgent", "score", "since", "gone", "status", "rev.", "asked for")
+    for case in found:
+        table.add_row(*_case_cells(case))
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+    typer.echo(f"{len(found)} {'gone before their turn' if gone else 'waiting for their turn'}")
+
+
+@app.command()
+def release(
+    case: Annotated[list[str] | None, typer.Argument(help="Ids from `outbox waiting`.")] = None,
+    config: ConfigOption = _DEFAULT_CONFIG,
+    everything: Annotated[bool, typer.Option("--all", help="All that wait for a turn.")] = False,
+) -> None:
+    """Send cases before their turn; a running edge takes them up within a second."""
+    if bool(case) == everything:
+        raise typer.BadParameter("give case ids, or --all")
+    shelf = _open(config)
+    going = shelf.release(None if everything else case)
+    shelf.close()
+    for name in case or going:
+        typer.echo(f"{name}: {'goes now' if name in going else 'does not wait'}")
+    raise typer.Exit(0 if everything or len(going) == len(set(case or ())) else 1)
 
 
 @app.command()
@@ -75,4 +115,18 @@ def _cells(letter: LetterView) -> tuple[str, ...]:
         str(letter.files),
         str(letter.attempts),
         letter.reason.replace("[", r"\["),
+    )
+
+
+def _case_cells(case: WaitingCase) -> tuple[str, ...]:
+    return (
+        case.subject,
+        case.kind,
+        "yes" if case.urgent else "",
+        f"{case.score:.2f}",
+        case.since,
+        case.unseen_at or "",
+        case.status,
+        str(case.revisions),
+        "yes" if case.asked else "",
     )

@@ -140,6 +140,7 @@ class DueRows:
             attempts=row["attempts"],
             evidence=evidence,
             missing=_missing(row["receipt"]),
+            waited=bool(row["waited"]),
         )
 
 

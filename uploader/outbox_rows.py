@@ -52,6 +52,9 @@ class Letter:
         kind: what it is fair to: an event kind, or ``reply``.
         write: gives the payload for a sequence number; called once, inside the transaction.
         evidence: its files, on disk and synced.
+        urgent: of a case: it should be handled at once.
+        score: of a case: how sure the box is, 0–1.
+        waited: it lay on this box for more than a minute before it got its number.
     """
 
     what: What
@@ -61,6 +64,9 @@ class Letter:
     kind: str
     write: Callable[[int], bytes]
     evidence: tuple[OutboxEvidence, ...] = ()
+    urgent: bool = False
+    score: float = 0.0
+    waited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,7 @@ class OutboxRow:
         attempts: how often it was put off.
         evidence: every file of the letter.
         missing: hashes the platform still lacks; None when it has not said.
+        waited: see :class:`Letter`.
     """
 
     seq: int
@@ -86,6 +93,7 @@ class OutboxRow:
     attempts: int
     evidence: tuple[OutboxEvidence, ...]
     missing: frozenset[str] | None
+    waited: bool = False
 
     @property
     def lacking(self) -> tuple[OutboxEvidence, ...]:

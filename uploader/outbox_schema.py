@@ -12,7 +12,7 @@ from pathlib import Path
 from edge.errors import Code, StoreError
 from edge.sqlite import open_database, transaction
 
-VERSION = 3
+VERSION = 4
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS outbox (
@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS outbox (
     what TEXT NOT NULL DEFAULT 'case',
     kind TEXT NOT NULL DEFAULT '',
     settled_at TEXT,
+    waited INTEGER NOT NULL DEFAULT 0,
     UNIQUE (subject, revision)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS outbox_evidence (
@@ -41,6 +42,39 @@ CREATE TABLE IF NOT EXISTS outbox_evidence (
     url TEXT,
     PRIMARY KEY (seq, sha256)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS waiting (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    subject TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    urgent INTEGER NOT NULL,
+    score REAL NOT NULL,
+    since TEXT NOT NULL,
+    unseen_at TEXT,
+    asked INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE IF NOT EXISTS waiting_letters (
+    subject TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    what TEXT NOT NULL,
+    status TEXT NOT NULL,
+    payload BLOB NOT NULL,
+    PRIMARY KEY (subject, revision)
+) STRICT;
+CREATE TABLE IF NOT EXISTS waiting_evidence (
+    subject TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    path TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    media_type TEXT NOT NULL,
+    url TEXT,
+    PRIMARY KEY (subject, revision, sha256)
+) STRICT;
+CREATE TABLE IF NOT EXISTS turns (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at TEXT NOT NULL,
+    day TEXT NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS uplink (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS outbox_payload ON outbox (payload_sha256);
 CREATE INDEX IF NOT EXISTS outbox_live ON outbox (kind, seq) WHERE state = 'pending';
@@ -48,7 +82,14 @@ CREATE INDEX IF NOT EXISTS outbox_due ON outbox (kind, next_at, seq) WHERE state
 CREATE INDEX IF NOT EXISTS outbox_done ON outbox (settled_at, seq) WHERE state = 'done';
 CREATE INDEX IF NOT EXISTS outbox_dead ON outbox (seq) WHERE state = 'dead';
 CREATE INDEX IF NOT EXISTS outbox_evidence_path ON outbox_evidence (path);
-INSERT OR IGNORE INTO uplink VALUES ('outbox_schema', 3);
+CREATE INDEX IF NOT EXISTS waiting_kind ON waiting (kind, id) WHERE unseen_at IS NULL;
+CREATE INDEX IF NOT EXISTS waiting_urgent ON waiting (id) WHERE unseen_at IS NULL AND urgent = 1;
+CREATE INDEX IF NOT EXISTS waiting_asked ON waiting (id) WHERE asked = 1;
+CREATE INDEX IF NOT EXISTS waiting_unseen ON waiting (unseen_at) WHERE unseen_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS waiting_path ON waiting_evidence (path);
+CREATE INDEX IF NOT EXISTS turns_day ON turns (day);
+CREATE INDEX IF NOT EXISTS turns_at ON turns (at);
+INSERT OR IGNORE INTO uplink VALUES ('outbox_schema', 4);
 """
 """What a fresh file gets; on a file of this version it changes nothing."""
 
@@ -65,6 +106,8 @@ _MIGRATIONS = {
     ),
     # Evidence by claim check.
     3: ("ALTER TABLE outbox_evidence ADD COLUMN url TEXT",),
+    # Cases that wait for their turn; their tables are new.
+    4: ("ALTER TABLE outbox ADD COLUMN waited INTEGER NOT NULL DEFAULT 0",),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -24,6 +24,7 @@ from uploader.presence import Presence
 from uploader.settings import Uplink
 from uploader.topics import BoxTopics
 from uploader.transport import Acked, Arrived, Event, Link, Lost
+from uploader.waiting_view import WaitingView
 
 _log = structlog.get_logger(__name__)
 
@@ -45,6 +46,7 @@ class UplinkStatus:
         session: number of the last connection attempt.
         rejected: the newest dead letters, for people.
         failure: what ended delivery for good; the process must end, too.
+        waiting: cases whose turn has not come.
     """
 
     connected: bool = False
@@ -55,6 +57,7 @@ class UplinkStatus:
     session: int = 0
     rejected: tuple[LetterView, ...] = ()
     failure: GridpatrolError | None = None
+    waiting: WaitingView = field(default_factory=WaitingView)
 
 
 class Uploader:
@@ -156,7 +159,7 @@ class Uploader:
 
     def _open_outbox(self) -> Outbox:
         s = self._settings
-        return Outbox(self._path, city=s.city, node=s.node, clock=self._clock)
+        return Outbox(self._path, city=s.city, node=s.node, clock=self._clock, quota=s.quota)
 
     def _connection(self, outbox: Outbox) -> None:
         session = outbox.next_session()
@@ -264,6 +267,7 @@ class Uploader:
             return
         try:
             counts = outbox.counts()
+            waiting = outbox.waiting.view()
             rejected = self._status.rejected
             if counts.dead != self._status.dead:
                 rejected = tuple(outbox.dead_letters(_SHOWN))
@@ -278,6 +282,7 @@ class Uploader:
             dead=counts.dead,
             done=counts.done,
             rejected=rejected,
+            waiting=waiting,
             last_error=None if well else status.last_error,
         )
         # Counting a long outbox takes a while: never more than a twentieth of the time.

@@ -1,4 +1,6 @@
-"""What was delivered goes: after some days, or sooner when room is short. Nothing else does.
+"""What was delivered goes: after some days, or sooner when room is short.
+
+So does what was gone before its turn came (:mod:`uploader.waiting`). Nothing else goes.
 
 A case goes as a whole, with its pictures, when every revision of it was delivered and it is no
 longer open: the pictures of an open case are wanted for the pair before and after. A file that
@@ -19,6 +21,7 @@ from edge.evidence.copies import DOCUMENT, MANIFEST
 from edge.sqlite import transaction
 from uploader.outbox_schema import open_outbox
 from uploader.reading import reading
+from uploader.waiting import forget
 
 NEVER_OPEN = "SELECT NULL WHERE 0"
 
@@ -30,11 +33,22 @@ _OLDEST = (
     " AND (other.state != 'done' OR other.settled_at >= :limit))"
     " ORDER BY settled_at, seq LIMIT 1"
 )
+_UNSEEN = (
+    "SELECT subject FROM waiting WHERE unseen_at < :limit AND asked = 0"
+    " AND subject NOT IN ({open_cases}) ORDER BY unseen_at LIMIT 1"
+)
 _FILES = (
     "SELECT path, MAX(size_bytes) AS size_bytes FROM outbox_evidence AS mine"
     " JOIN outbox USING (seq) WHERE subject = ? AND NOT EXISTS (SELECT 1"
     " FROM outbox_evidence AS e JOIN outbox AS o USING (seq)"
-    " WHERE e.path = mine.path AND o.subject != outbox.subject) GROUP BY path"
+    " WHERE e.path = mine.path AND o.subject != outbox.subject) AND NOT EXISTS"
+    " (SELECT 1 FROM waiting_evidence AS w WHERE w.path = mine.path) GROUP BY path"
+)
+_UNSEEN_FILES = (
+    "SELECT path, MAX(size_bytes) AS size_bytes FROM waiting_evidence AS mine WHERE subject = ?"
+    " AND NOT EXISTS (SELECT 1 FROM outbox_evidence AS e WHERE e.path = mine.path)"
+    " AND NOT EXISTS (SELECT 1 FROM waiting_evidence AS w WHERE w.path = mine.path"
+    " AND w.subject != mine.subject) GROUP BY path"
 )
 
 
@@ -70,6 +84,7 @@ class Retention:
         self._path = path
         self._removed = removed
         self._oldest = _OLDEST.format(open_cases=open_cases)
+        self._unseen = _UNSEEN.format(open_cases=open_cases)
         self._db = open_outbox(path)
 
     def close(self) -> None:
@@ -83,7 +98,10 @@ class Retention:
             StoreError: the database cannot be read.
         """
         with reading(self._path):
-            files = self._db.execute("SELECT TOTAL(size_bytes) FROM outbox_evidence").fetchone()
+            files = self._db.execute(
+                "SELECT (SELECT TOTAL(size_bytes) FROM outbox_evidence)"
+                " + (SELECT TOTAL(size_bytes) FROM waiting_evidence)"
+            ).fetchone()
             pages = self._db.execute("PRAGMA page_count").fetchone()
             size = self._db.execute("PRAGMA page_size").fetchone()
         return int(files[0]) + int(pages[0]) * int(size[0])
@@ -111,6 +129,24 @@ class Retention:
             )
             rows = tx.execute("DELETE FROM outbox WHERE subject = ?", (subject,)).rowcount
             self._removed(tx, subject)
+        return Removed(subject, rows, len(gone), sum(gone))
+
+    def remove_unseen(self, gone_before: datetime) -> Removed | None:
+        """Remove the case that was first gone before its turn; None when there is none.
+
+        Args:
+            gone_before: no earlier than its window: it could still be seen again.
+
+        Raises:
+            StoreError: the case is still there.
+        """
+        with transaction(self._db, self._path) as tx:
+            found = tx.execute(self._unseen, {"limit": iso(gone_before)}).fetchone()
+            if found is None:
+                return None
+            subject = str(found["subject"])
+            gone = [_unlink(row) for row in tx.execute(_UNSEEN_FILES, (subject,)).fetchall()]
+            rows = forget(tx, subject)
         return Removed(subject, rows, len(gone), sum(gone))
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from edge.signing import Verifier
 from uploader.contract.properties import Sign
+from uploader.quota import Quota
 from uploader.s3 import S3Settings
 
 
@@ -58,6 +59,7 @@ class Uplink(BrokerLogin):
         version: of the software, shown in the presence message.
         sign: signs every message of the box; None: they go unsigned.
         receipt_keys: only receipts that one of these signed count; None: any receipt does.
+        quota: new cases that the platform's desk can take; None: all go at once.
     """
 
     city: str
@@ -69,6 +71,7 @@ class Uplink(BrokerLogin):
     version: str = ""
     sign: Sign | None = field(default=None, repr=False)
     receipt_keys: Verifier | None = None
+    quota: Quota | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

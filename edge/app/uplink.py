@@ -13,6 +13,7 @@ from uploader.commands import Commands
 from uploader.letters import Letters
 from uploader.outbox import Outbox
 from uploader.publisher import Uploader
+from uploader.quota import quota_of
 from uploader.s3 import S3Settings
 from uploader.settings import Uplink
 
@@ -47,6 +48,7 @@ def build_uploader(settings: Settings, database: Path, commands: Commands) -> Up
             sign=signer.sign if signer else None,
             receipt_keys=trusted(mqtt.trusted_keys) if mqtt.signed_receipts else None,
             s3=evidence_store(settings),
+            quota=quota_of(settings),
         ),
         database,
         commands=commands,
@@ -79,7 +81,8 @@ def open_outbox(settings: Settings, database: Path) -> Outbox:
     """
     box, s3 = settings.box, evidence_store(settings)
     url_of = None if s3 is None else partial(s3.url, box.city, box.id)
-    return Outbox(database, city=box.city, node=box.id, url_of=url_of)
+    quota = quota_of(settings)
+    return Outbox(database, city=box.city, node=box.id, url_of=url_of, quota=quota)
 
 
 def box_signer(settings: Settings) -> Signer | None:

@@ -12,6 +12,7 @@ from shapely.validation import explain_validity
 
 from edge.config.section import (
     Identifier,
+    Kind,
     Point,
     Seconds,
     Section,
@@ -69,7 +70,7 @@ class ZoneSettings(Section):
     """A polygon on a camera's picture and what it is watched for."""
 
     id: Identifier
-    watch: Literal["street_vending", "piled_materials", "illegal_ads"]
+    watch: Kind
     polygon: Annotated[tuple[Point, ...], AfterValidator(_simple_polygon)]
     dwell_s: Seconds = 180.0
     gone_after_s: Seconds = 600.0

@@ -26,6 +26,7 @@ from edge.config.delivery import (
 )
 from edge.config.section import (
     Identifier,
+    Kind,
     Seconds,
     Section,
     Share,
@@ -47,6 +48,7 @@ __all__ = [
     "Identifier",
     "MqttSettings",
     "ObjectSettings",
+    "PaceSettings",
     "PatrolSettings",
     "Position",
     "S3StoreSettings",
@@ -172,6 +174,20 @@ class GridSettings(Section):
     code_length: Annotated[int, Field(ge=9, le=20)] = 15
 
 
+class PaceSettings(Section):
+    """How many new cases the platform's desk is sent; the surplus waits in order of priority."""
+
+    daily_quota: Annotated[int, Field(ge=1, le=100_000)] | None = 500
+    per_hour: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    always: tuple[Literal["urgent"] | Kind, ...] = ("urgent",)
+    first: tuple[Kind, ...] = ()
+
+    @model_validator(mode="after")
+    def _kinds_once(self) -> PaceSettings:
+        refuse_repeats("kind", list(self.first))
+        return self
+
+
 class CaseSettings(Section):
     """How sightings become cases."""
 
@@ -181,6 +197,7 @@ class CaseSettings(Section):
     blur_heads_and_plates: bool | None = None
     jpeg_quality: Annotated[int, Field(ge=50, le=100)] = 88
     owners: Path | None = None
+    pace: PaceSettings = PaceSettings()
 
 
 class ConsoleSettings(Section):

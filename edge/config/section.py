@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -11,6 +11,8 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,30}[a-z0-9]$")]
 Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Point = tuple[Share, Share]
+Kind = Literal["street_vending", "piled_materials", "illegal_ads"]
+"""An event kind: what zones are watched for."""
 Tiles = Annotated[str, Field(pattern=r"^(auto|off|[1-9]x[1-9])$")]
 
 

@@ -124,7 +124,14 @@ class Box:
             Uplink(host=broker.host, port=broker.port, city=CITY, node=NODE),
             **{"receipt_timeout_s": 2.0, "backlog_bytes_per_s": 0, **settings},
         )
-        self.outbox = Outbox(self.path, city=CITY, node=NODE, clock=clock, url_of=self._url_of())
+        self.outbox = Outbox(
+            self.path,
+            city=CITY,
+            node=NODE,
+            clock=clock,
+            url_of=self._url_of(),
+            quota=self.settings.quota,
+        )
         self._db = open_database(self.path, SCHEMA + _CASES)
         self.uploader: Uploader | None = None
 

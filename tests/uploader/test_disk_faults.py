@@ -57,9 +57,9 @@ def check(folder: Path, lines: list[str]) -> None:
 # Each case syncs two pictures, their folder, those above it, and the log of the database.
 # SQLite itself passes over an error in syncing the folder of the database (fdatasync 2, 6, 9), and
 # stays with its other, equally durable journal when the switch to WAL fails (1, 3, 4).
-_SHORT = [("fsync", 2), ("fsync", 9), ("fdatasync", 8), ("fdatasync", 11), ("pwrite64", 70)]
+_SHORT = [("fsync", 2), ("fsync", 9), ("fdatasync", 8), ("fdatasync", 11), ("pwrite64", 100)]
 _LONG = [("fsync", k) for k in range(1, 42)] + [("fdatasync", k) for k in range(1, 16)]
-_LONG += [("pwrite64", k) for k in range(1, 80, 3)] + [("write", k) for k in range(1, 30)]
+_LONG += [("pwrite64", k) for k in range(1, 110, 3)] + [("write", k) for k in range(1, 30)]
 
 
 @pytest.mark.parametrize(("call", "k"), _SHORT)
@@ -73,7 +73,7 @@ def test_a_failing_disk_ends_the_process(tmp_path: Path, call: str, k: int) -> N
 
 
 @pytest.mark.parametrize(
-    ("call", "when"), [("fsync", "3+11"), ("pwrite64", "70+40"), ("write", "2+3")]
+    ("call", "when"), [("fsync", "3+11"), ("pwrite64", "100+40"), ("write", "2+3")]
 )
 def test_a_full_disk_refuses_and_goes_on(tmp_path: Path, call: str, when: str) -> None:
     """ENOSPC: that case is refused, the next is tried, nothing acknowledged is lost."""
