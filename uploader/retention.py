@@ -147,6 +147,7 @@ class Retention:
             subject = str(found["subject"])
             gone = [_unlink(row) for row in tx.execute(_UNSEEN_FILES, (subject,)).fetchall()]
             rows = forget(tx, subject)
+            self._removed(tx, subject)
         return Removed(subject, rows, len(gone), sum(gone))
 
 
