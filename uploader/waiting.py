@@ -43,6 +43,13 @@ _UNTRIED = (
     "SELECT 1 FROM outbox INDEXED BY outbox_live WHERE state = 'pending' AND attempts = 0"
     " AND next_at <= :now LIMIT :limit"
 )
+_AHEAD = "at > :now AND (ahead_at IS NULL OR ahead_at > :now)"
+# Of the last hour; those ahead of the clock count for an hour from when that was seen, so that
+# a clock that was set back neither frees them nor is blocked by them for long.
+_SPENT = (
+    "SELECT COUNT(*) AS n FROM turns WHERE at > :ago"
+    " AND (at <= :now OR ahead_at IS NULL OR ahead_at > :ago)"
+)
 _ANY = "SELECT 1 FROM waiting WHERE unseen_at IS NULL LIMIT 1"
 # The free ones: no quota holds them.
 _FREE = (
@@ -195,10 +202,10 @@ class Waiting:
             return False
         if self._db.execute(f"{_FREE} LIMIT 1", self._order(1)).fetchone() is not None:
             return True
-        ahead = "SELECT 1 FROM turns WHERE at > ? LIMIT 1"
+        ahead = f"SELECT 1 FROM turns WHERE {_AHEAD} LIMIT 1"  # noqa: S608
         return self._db.execute(_ANY).fetchone() is not None and (
             self._allowance(self._db, now) > 0
-            or self._db.execute(ahead, (iso(now),)).fetchone() is not None
+            or self._db.execute(ahead, {"now": iso(now)}).fetchone() is not None
         )
 
     def _allowance(self, db: sqlite3.Connection, now: datetime) -> int:
@@ -210,9 +217,8 @@ class Waiting:
         if quota.daily is not None:
             left = quota.daily - _sent_on(db, quota.day(now))
         if quota.per_hour is not None:
-            count = "SELECT COUNT(*) AS n FROM turns WHERE at > ?"
-            spent = db.execute(count, (iso(now - _HOUR),)).fetchone()["n"]
-            left = min(left, quota.per_hour - spent)
+            hour = {"now": iso(now), "ago": iso(now - _HOUR)}
+            left = min(left, quota.per_hour - db.execute(_SPENT, hour).fetchone()["n"])
         return max(0, left)
 
     def _take_turn(self, tx: sqlite3.Connection, now: datetime) -> None:
@@ -255,8 +261,8 @@ def _sent_on(db: sqlite3.Connection, day: str) -> int:
 
 
 def _follow_clock(tx: sqlite3.Connection, now: datetime) -> None:
-    """Turns of a future that a clock set back has taken away count from now on, not for ever."""
-    tx.execute("UPDATE turns SET at = :now WHERE at > :now", {"now": iso(now)})
+    """Turns of a future that a clock set back has taken away: note when that was first seen."""
+    tx.execute(f"UPDATE turns SET ahead_at = :now WHERE {_AHEAD}", {"now": iso(now)})  # noqa: S608
 
 
 def forget(tx: sqlite3.Connection, subject: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from uploader.quota import Quota
@@ -41,6 +42,12 @@ class WaitingView:
     def total(self) -> int:
         """Cases of every kind that wait."""
         return sum(self.by_kind.values())
+
+    def oldest_s(self, now: datetime) -> float:
+        """How long the oldest has waited; 0 when none does, or the clock was set back."""
+        if self.oldest_at is None:
+            return 0.0
+        return max(0.0, (now - datetime.fromisoformat(self.oldest_at)).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from edge.app.pipeline import Analysed
 from edge.cases.draft import CaseDraft
+from edge.clock import utc_now
 from edge.config.model import CameraSettings
 from edge.console.board import Board, CameraView, PatrolView, ZoneView
 from edge.errors import Code, GridpatrolError
@@ -16,6 +17,7 @@ from edge.streams.messages import Collected
 from edge.telemetry import metrics
 from edge.telemetry.logs import error_fields, get_logger
 from uploader.publisher import UplinkStatus
+from uploader.waiting_view import WaitingView
 
 _QUIET_S = 60.0
 """The same fault of the same camera is logged once in this time; every one is counted."""
@@ -142,13 +144,23 @@ class Teller:
         metrics.OUTBOX_PENDING.set(status.pending)
         metrics.OUTBOX_DEAD.set(status.dead)
         metrics.UPLINK_CONNECTED.set(status.connected)
+        self._waiting(status.waiting)
         self._board.uplink(
             status.connected,
             status.pending,
             status.dead,
             status.last_error or "",
             status.rejected,
+            status.waiting,
         )
+
+    def _waiting(self, waiting: WaitingView) -> None:
+        metrics.CASES_WAITING.clear()
+        for kind, count in waiting.by_kind.items():
+            metrics.CASES_WAITING.labels(kind=kind).set(count)
+        metrics.CASES_WAITING_OLDEST.set(waiting.oldest_s(utc_now()))
+        metrics.CASES_UNSEEN.set(waiting.unseen)
+        metrics.CASES_TODAY.set(waiting.sent_today)
 
     def complain(self, about: str, error: GridpatrolError) -> None:
         """A fault: counted, and logged unless the same was a moment ago."""

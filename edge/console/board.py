@@ -26,6 +26,7 @@ from edge.streams.planes import halved
 from edge.telemetry import metrics
 from edge.telemetry.logs import error_fields, get_logger, redact
 from uploader.letters import LetterView
+from uploader.waiting_view import WaitingView
 
 __all__ = [
     "Board",
@@ -72,6 +73,7 @@ class UplinkView:
     dead: int = 0
     last_error: str = ""
     rejected: tuple[LetterView, ...] = ()
+    waiting: WaitingView = field(default_factory=WaitingView)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,10 +246,13 @@ class Board:
         dead: int,
         last_error: str,
         rejected: tuple[LetterView, ...] = (),
+        waiting: WaitingView | None = None,
     ) -> None:
         """How delivery stands; ``rejected``: the newest dead letters."""
         with self._lock:
-            self._uplink = UplinkView(connected, pending, dead, redact(last_error), rejected)
+            self._uplink = UplinkView(
+                connected, pending, dead, redact(last_error), rejected, waiting or WaitingView()
+            )
 
     def storage(self, level: Level, free_bytes: int) -> None:
         """How the disk stands."""

@@ -46,6 +46,12 @@ def notes_of(now: Snapshot) -> list[str]:
         for name, factor in sorted(now.patrol.platforms.items())
         if factor >= WORTH_SAYING
     ]
+    if (waiting := now.uplink.waiting).total:
+        hours = waiting.oldest_s(now.now) / 3600
+        notes.append(
+            f"{waiting.total} new cases wait for their turn at the platform's desk (cases.pace), the "
+            f"oldest for {hours:.1f} h; see gridpatrol outbox waiting"
+        )
     return notes
 
 
@@ -63,6 +69,15 @@ def status_of(now: Snapshot) -> dict[str, object]:
             "dead": now.uplink.dead,
             "last_error": now.uplink.last_error,
             "rejected": [_rejected(letter) for letter in now.uplink.rejected],
+            "queue": {
+                "waiting": now.uplink.waiting.total,
+                "by_kind": now.uplink.waiting.by_kind,
+                "oldest_s": round(now.uplink.waiting.oldest_s(now.now)),
+                "gone_before_turn": now.uplink.waiting.unseen,
+                "sent_today": now.uplink.waiting.sent_today,
+                "daily_quota": now.uplink.waiting.daily,
+                "per_hour": now.uplink.waiting.per_hour,
+            },
         },
         "storage": {
             "level": now.storage.level.name.lower(),

@@ -109,6 +109,27 @@ OUTBOX_PENDING = Gauge(
 OUTBOX_DEAD = Gauge(
     "gridpatrol_outbox_dead", "Revisions the platform has rejected.", registry=REGISTRY
 )
+CASES_WAITING = Gauge(
+    "gridpatrol_cases_waiting",
+    "New cases whose turn for the platform's desk has not come (cases.pace).",
+    ["kind"],
+    registry=REGISTRY,
+)
+CASES_WAITING_OLDEST = Gauge(
+    "gridpatrol_cases_waiting_oldest_seconds",
+    "How long the oldest of them has waited.",
+    registry=REGISTRY,
+)
+CASES_UNSEEN = Gauge(
+    "gridpatrol_cases_gone_before_turn",
+    "Cases kept here that were gone or withdrawn before their turn came.",
+    registry=REGISTRY,
+)
+CASES_TODAY = Gauge(
+    "gridpatrol_cases_sent_today",
+    "New cases let go to the platform's desk on the box's present day.",
+    registry=REGISTRY,
+)
 UPLINK_CONNECTED = Gauge(
     "gridpatrol_uplink_connected", "1 while the broker is connected.", registry=REGISTRY
 )

@@ -330,14 +330,13 @@ class Arrivals(RuleBasedStateMachine):
         told = [case for case, revision in desk.told() if revision == 1]
         new = told[len(self.gone_ahead) :]
         now = desk.now
-        self.turns = [min(at, now) for at in self.turns] if new else self.turns
         day = now.astimezone(ZoneInfo(ZONE)).date()
         held = [name for name in waiting if name not in new]
         for name in new:
             draft = self.cases[name]
             if name not in self.asked and draft.urgency != "urgent":
                 assert self.days[day] < _DAILY, "more than a day's quota"
-                hour = [at for at in self.turns if at > now - timedelta(hours=1)]
+                hour = [at for at in self.turns if now - timedelta(hours=1) < at <= now]
                 assert len(hour) < _HOURLY, "more than an hour's pace"
                 assert all(self._rank(name) < self._rank(other) for other in held), "overtaken"
             self.turns.append(now)

@@ -2,7 +2,7 @@
 import { renderCameras } from "/static/cameras.js";
 import { renderCases } from "/static/cases.js";
 import { openDetail, refreshDetail } from "/static/detail.js";
-import { $, make } from "/static/dom.js";
+import { $, make, span } from "/static/dom.js";
 import { words } from "/static/words.js";
 
 const PATIENCE_MS = 4000;
@@ -67,6 +67,15 @@ function renderSlow() {
   if ($("slow").textContent !== text) $("slow").textContent = text;
 }
 
+// More new cases than the platform's desk takes.
+function renderQueue() {
+  const t = words[lang];
+  const { waiting, oldest_s: age, gone_before_turn: gone, sent_today: sent, daily_quota: quota } = status.uplink.queue;
+  const text = waiting ? t.queue(waiting, span(age, lang), gone, sent, quota) : "";
+  $("queue").hidden = !text;
+  if ($("queue").textContent !== text) $("queue").textContent = text;
+}
+
 // What the platform refused for good; drawn anew only when it changed, so that a button keeps its focus.
 let drawn = "";
 function renderRejected() {
@@ -105,6 +114,7 @@ function render() {
   renderFacts();
   renderRoom();
   renderSlow();
+  renderQueue();
   renderRejected();
   renderCameras(status, lang);
   renderCases(cases.cases, status, lang, open);
