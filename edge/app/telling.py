@@ -151,7 +151,7 @@ class Teller:
             status.dead,
             status.last_error or "",
             status.rejected,
-            status.waiting,
+            waiting=status.waiting,
         )
 
     def _waiting(self, waiting: WaitingView) -> None:

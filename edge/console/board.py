@@ -246,6 +246,7 @@ class Board:
         dead: int,
         last_error: str,
         rejected: tuple[LetterView, ...] = (),
+        *,
         waiting: WaitingView | None = None,
     ) -> None:
         """How delivery stands; ``rejected``: the newest dead letters."""

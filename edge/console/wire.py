@@ -49,8 +49,8 @@ def notes_of(now: Snapshot) -> list[str]:
     if (waiting := now.uplink.waiting).total:
         hours = waiting.oldest_s(now.now) / 3600
         notes.append(
-            f"{waiting.total} new cases wait for their turn at the platform's desk (cases.pace), the "
-            f"oldest for {hours:.1f} h; see gridpatrol outbox waiting"
+            f"{waiting.total} new cases wait for their turn at the platform's desk (cases.pace), "
+            f"the oldest for {hours:.1f} h; see gridpatrol outbox waiting"
         )
     return notes
 

@@ -70,6 +70,8 @@ class Desk:
             self.path, city=CITY, node=NODE, clock=lambda: self.now, quota=self.quota
         )
         self.db = open_outbox(self.path)
+        for db in (self.outbox._db, self.db):  # power cuts are the matter of other tests
+            db.execute("PRAGMA synchronous=OFF")
 
     def close(self) -> None:
         """End."""
