@@ -33,7 +33,6 @@ from edge.shipped import shipped
 from edge.streams.frame import Image
 
 LABELS = Path(__file__).resolve().parents[1] / "models/train/labels/private.csv"
-ENOUGH = 0.9
 SIZES = ((640, 360), (1280, 720), (1920, 1080), (3840, 2160))
 
 
@@ -101,9 +100,9 @@ def measure(options: argparse.Namespace, finder: Finder) -> None:
             if options.faces and label.kind != "face":
                 continue
             share = share_covered(label.box, boxes, width, height)
-            tally[f"{label.kind}, {label.grade}"].append(share >= ENOUGH)
-            tally[f"{label.kind}, all"].append(share >= ENOUGH)
-            if share < ENOUGH:
+            tally[f"{label.kind}, {label.grade}"].append(share >= options.enough)
+            tally[f"{label.kind}, all"].append(share >= options.enough)
+            if share < options.enough:
                 left += 1
                 at = f"{label.box.x0:.3f} {label.box.y0:.3f}"
                 print(f"missed: {photo} {label.kind} {label.grade} at {at}, {share:.0%} covered")
@@ -137,6 +136,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--set", action="append", default=[], help="name=folder")
     parser.add_argument("--labels", type=Path, default=LABELS)
+    parser.add_argument("--enough", type=float, default=0.9, help="of a label's box, to count")
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--policy", choices=("face+plate", "person"), default="face+plate")
     parser.add_argument("--faces", action="store_true", help="the face model alone")

@@ -21,7 +21,7 @@ _HEAD = 0.25  # of a standing person's height, and …
 _HEAD_WIDE = 0.55  # … of the width where only the upper body shows, or someone sits or bends
 _HEAD_MOST = 0.6
 _ABOVE, _BESIDE = 0.06, 0.08  # boxes at low scores lie loosely
-_PLATE_FROM = {"vehicle": 0.4, "two_wheeler": 0.3}
+_PLATE_FROM = {"vehicle": 0.35, "two_wheeler": 0.3}
 _FACE_GROWN = 0.25
 _HEAD_BLOCKS, _FACE_BLOCKS, _BODY_BLOCKS, _PLATE_BLOCKS = 3.0, 3.0, 4.0, 5.0
 
