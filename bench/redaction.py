@@ -110,7 +110,7 @@ def measure(options: argparse.Namespace, finder: Finder) -> None:
         if options.out is not None:
             options.out.mkdir(parents=True, exist_ok=True)
             cv2.imwrite(str(options.out / f"{name}-{Path(photo).stem}.png"), covered(image, parts))
-    print(f"{pictures} pictures at scale {options.scale:g}; {clean} with nothing left of the labels")
+    print(f"{pictures} pictures at scale {options.scale:g}; {clean} with no label left")
     for kind in sorted(tally):
         print(said(kind, sum(tally[kind]), len(tally[kind])))
     print(f"area covered: mean {np.mean(areas):.1%}, median {np.median(areas):.1%}")

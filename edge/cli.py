@@ -16,6 +16,7 @@ from rich.table import Table
 
 from edge import __version__
 from edge.app.key_commands import app as key
+from edge.app.originals_commands import app as originals
 from edge.app.signs_commands import app as signs
 from edge.errors import GridpatrolError
 from edge.evaluation.commands import app as evaluation
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.add_typer(key, name="key")
 app.add_typer(signs, name="signs")
+app.add_typer(originals, name="originals")
 app.add_typer(evaluation, name="eval")
 app.add_typer(review, name="review")
 app.add_typer(outbox, name="outbox")

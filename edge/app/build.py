@@ -22,6 +22,7 @@ from edge.app.uplink import build_uploader, open_outbox
 from edge.cases.desk import CaseDesk
 from edge.cases.evidence import EvidenceRoom
 from edge.cases.known import KnownStore
+from edge.cases.originals import Originals
 from edge.cases.owners import Owners
 from edge.cases.store import OPEN_CASES, CaseStore
 from edge.cases.withdrawals import Withdrawals
@@ -45,6 +46,7 @@ class Rooms:
     Attributes:
         hearing: what the platform says, and the requests in progress.
         redactor: makes pictures safe to leave; the page's too.
+        originals: clear pictures of cases, where the configuration keeps them.
         lock: held open so that no second process uses the same state folder.
     """
 
@@ -60,6 +62,7 @@ class Rooms:
     hearing: Hearing
     closer: Closer
     redactor: Redactor
+    originals: Originals
     seals: Seals
     lock: IO[str]
     gate: Gate | None = None
@@ -131,11 +134,12 @@ def build_rooms(
         undo.callback(known.close)
         withdrawals = Withdrawals(database)
         undo.callback(withdrawals.close)
-        redactor = build_redactor(settings)
+        redactor, originals = build_redactor(settings), clear_originals(settings)
         room = EvidenceRoom(
             state / "evidence",
             jpeg_quality=settings.cases.jpeg_quality,
             redactor=redactor,
+            keep_clear=originals.keep if settings.evidence.keep_clear else None,
         )
         room.sweep(store.revisions())
         seals.copies.mend_folders()
@@ -205,10 +209,17 @@ def build_rooms(
         hearing=hearing,
         closer=closer,
         redactor=redactor,
+        originals=originals,
         seals=seals,
         lock=lock,
         gate=gate,
     )
+
+
+def clear_originals(settings: Settings) -> Originals:
+    """Where clear originals are kept, or were before that was switched off."""
+    state = settings.box.state_dir
+    return Originals(state / "originals", state / "evidence")
 
 
 def disk_watch(settings: Settings) -> DiskWatch:

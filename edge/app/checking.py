@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from edge.app.detecting import build_detectors
+from edge.app.detecting import build_detectors, build_redactor
 from edge.app.streaming import sources_of
 from edge.cases.owners import load_owners
 from edge.config.load import load_settings
@@ -36,6 +36,7 @@ def check(config: Path) -> bool:
     if settings.cases.owners is not None:
         load_owners(settings.cases.owners)
     build_detectors(settings)
+    build_redactor(settings).open()
     probes = probe_all(sources_of(settings))
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(_table(probes))

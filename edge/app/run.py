@@ -187,6 +187,7 @@ class Edge:
         uplink, storage = self.rooms.uploader.status(), self.rooms.housekeeper.status()
         self._teller.uplink(uplink)
         self.board.storage(storage.level, storage.free_bytes)
+        self.rooms.originals.tidy()
         for failure in (uplink.failure, storage.failure):
             if failure is not None:
                 raise failure

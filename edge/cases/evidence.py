@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,6 +38,9 @@ from edge.streams.frame import Image
 
 _ORPHAN_AFTER_S = 3600.0
 
+KeepClear = Callable[[str, int, Image], None]
+"""Case id, revision and the picture; see :class:`edge.cases.originals.Originals`."""
+
 
 @dataclass(frozen=True, slots=True)
 class CaseLabel:
@@ -58,12 +61,21 @@ class EvidenceRoom:
         folder: where the cases' folders lie.
         jpeg_quality: 50–100.
         redactor: makes pictures safe to leave.
+        keep_clear: keeps the picture of a revision as it came; None: nobody does.
     """
 
-    def __init__(self, folder: Path, *, jpeg_quality: int, redactor: Redactor) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        jpeg_quality: int,
+        redactor: Redactor,
+        keep_clear: KeepClear | None = None,
+    ) -> None:
         self.folder = folder
         self._quality = jpeg_quality
         self._redactor = redactor
+        self._keep_clear = keep_clear
 
     def photograph(self, finding: Finding, label: CaseLabel) -> tuple[EvidenceItem, ...]:
         """Far and near view of a finding, on disk and synced.
@@ -143,6 +155,8 @@ class EvidenceRoom:
         self, label: CaseLabel, look: Look, views: Mapping[EvidenceRole, Image]
     ) -> tuple[EvidenceItem, ...]:
         folder = self.folder / label.case_id / f"r{label.revision}"
+        if self._keep_clear is not None:
+            self._keep_clear(label.case_id, label.revision, look.frame.image)
         items, files = self._pictures(folder, look, views)
         write_all_durably({**files, folder / MANIFEST: _manifest(label, items)})
         return tuple(items)

@@ -118,9 +118,7 @@ class Originals:
             return []
         rows = [json.loads(line) for line in lines]
         return [
-            Access(
-                datetime.fromisoformat(r["at"]), r["by"], r["why"], r["case_id"], r["revision"]
-            )
+            Access(datetime.fromisoformat(r["at"]), r["by"], r["why"], r["case_id"], r["revision"])
             for r in rows
         ]
 

@@ -44,6 +44,7 @@ class EvidenceSettings(Section):
     """What evidence shows, and where it goes: over MQTT, unless there is a store for it."""
 
     redaction: Literal["none", "face+plate", "person"] = "face+plate"
+    keep_clear: bool = False
 
     s3: S3StoreSettings | None = None
 

@@ -55,6 +55,15 @@ class Redactor:
         self._try_at = float("-inf")
         self._last: tuple[Frame, tuple[Detection, ...]] | None = None
 
+    def open(self) -> None:
+        """Open the models now, so that a fault is seen before the first picture needs them.
+
+        Raises:
+            RedactionError: they cannot be opened.
+        """
+        if self.policy != "none":
+            self._opened()
+
     def safe(self, look: Look) -> Image:
         """A copy of a look's picture with everything private covered.
 
