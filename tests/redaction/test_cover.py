@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.detectors.base import Detection
@@ -75,6 +75,7 @@ def test_text_the_size_of_a_plate_does_not_survive() -> None:
     assert np.abs(seen[0] - seen[1]).max() < 40
 
 
+@settings(deadline=None)
 @given(x0=SHARES, y0=SHARES, x1=SHARES, y1=SHARES, blocks=st.floats(1, 8))
 def test_any_part_can_be_covered(x0: float, y0: float, x1: float, y1: float, blocks: float) -> None:
     """Boxes of any shape, at any rim: what is outside stays, what is inside keeps no detail."""
