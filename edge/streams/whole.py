@@ -14,7 +14,9 @@ import av
 import av.logging
 import numpy as np
 
-_START_CODE = re.compile(rb"\x00\x00\x01")
+_START = b"\x00\x00\x01"
+_START_CODE = re.compile(re.escape(_START))
+_MESSAGES = (39, 40)  # SEI before and after a picture
 _MISSED = "RTP: missed"
 _PLANAR = ("yuv420p", "yuvj420p")
 _GRID = 8
@@ -43,6 +45,8 @@ class WholeKeyFrames:
         # In MP4 and the like a packet is a picture, with lengths in place of start codes.
         lengths = bool(self._extradata) and bytes(self._extradata)[0] == 1
         self._may_part = self._codec in {"h264", "hevc"} and not lengths
+        # FFmpeg's H.265 decoder passes over its errors without a word unless it must stop at them.
+        self._is_strict = self._codec == "hevc" and not lengths
         self._parted = False
         self._parts: list[av.Packet] = []
         self._lost = False
@@ -94,10 +98,13 @@ class WholeKeyFrames:
         decoder = av.CodecContext.create(self._codec, "r")
         decoder.extradata = self._extradata
         decoder.thread_count = 1
-        if self._codec == "hevc":  # this decoder passes over its errors unless told otherwise
+        packet = self._parts[0]
+        if len(self._parts) > 1 or self._is_strict:
+            coded = b"".join(bytes(part) for part in self._parts)
+            packet = av.Packet(_without_messages(coded) if self._is_strict else coded)
+            packet.pts = self._parts[0].pts
+        if self._is_strict:
             decoder.options = {"err_detect": "explode"}
-        parts = self._parts
-        packet = parts[0] if len(parts) == 1 else av.Packet(b"".join(bytes(p) for p in parts))
         try:
             frames = [*decoder.decode(packet), *decoder.decode(None)]
         except av.error.FFmpegError:
@@ -138,6 +145,13 @@ def begins_picture(codec: str, packet: av.Packet) -> bool:
         if codec == "hevc" and (unit[0] >> 1) & 63 < 32:
             return bool(unit[2] & 0x80)
     return True
+
+
+def _without_messages(coded: bytes) -> bytes:
+    """H.265 without SEI: a strict decoder stops at what cameras' makers write there."""
+    front, *units = _START_CODE.split(coded)
+    kept = [unit for unit in units if not unit or (unit[0] >> 1) & 63 not in _MESSAGES]
+    return _START.join([front, *kept])
 
 
 def _has_holes(frame: av.VideoFrame) -> bool:

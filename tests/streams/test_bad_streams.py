@@ -17,7 +17,17 @@ from edge.streams.planes import as_bgr
 from edge.streams.probe import probe
 from edge.streams.source import Source, key_frames, open_container, pictures
 from tests.cameras import RtspServer, has_gstreamer
-from tests.streams.bad_rtsp import BadRtsp, Codec, Script, Unit, decoded, joined, kind, units
+from tests.streams.bad_rtsp import (
+    BadRtsp,
+    Codec,
+    Script,
+    Unit,
+    decoded,
+    is_slice,
+    joined,
+    kind,
+    units,
+)
 
 CODECS: tuple[Codec, ...] = ("h264", "h265")
 SLACK_S = 4.0
@@ -203,6 +213,21 @@ def test_parameter_sets_that_come_later_mend_the_stream(codec: Codec) -> None:
     with BadRtsp(Script(codec, clip, mangle=mangle)) as server:
         (image,) = first(camera(server.url, key_frame_timeout_s=10.0), 1)
     assert is_one_of(image, originals)
+
+
+@pytest.mark.parametrize("message", [random.Random(3).randbytes(60), b"\x05\xff\xff\xff\x12"])
+def test_messages_of_a_cameras_maker_do_not_matter(codec: Codec, message: bytes) -> None:
+    """SEI that follow no standard stand before every picture; it is whole all the same."""
+    clip = units(codec)
+    header = b"\x06" if codec == "h264" else b"\x4e\x01"
+
+    def chatty(_: int, unit: Unit) -> Unit:
+        at = next(at for at, nal in enumerate(unit) if is_slice(codec, nal))
+        return [*unit[:at], header + message, *unit[at:]]
+
+    with BadRtsp(Script(codec, clip, mangle=chatty)) as server:
+        (image,) = first(camera(server.url), 1)
+    assert is_one_of(image, decoded(codec, clip))
 
 
 def test_a_picture_that_is_noise_is_no_picture() -> None:
