@@ -27,19 +27,18 @@ from bench.overhead import make_key_frames
 _FRAME = re.compile(r"(?P<name>\S+) \((?P<file>[^)]*):(?P<line>\d+)\)$")
 STAGES = (
     ("inference", r"session\.run|onnxruntime"),
-    ("letterbox, model input", r"objects\.py.*(_prepare|canvas|blob|np\.stack)|def _prepare"),
+    ("letterbox, model input", r"objects\.py.*(_lay|np\.empty)"),
     ("boxes out of the model", r"decode\.py|objects\.py.*(_read|_suppress)"),
     ("opening streams", r"av\.open"),
-    ("receiving packets", r"demux"),
-    ("decoding", r"packet\.decode"),
-    ("to BGR", r"to_ndarray"),
+    ("receiving packets", r"demux|unwrap|whole\.py packets"),
+    ("decoding", r"decoder\.decode|packet\.decode"),
     ("picture through shared memory", r"slot\.py"),
-    ("shrinking, quality", r"frame\.py|quality\.py|INTER_AREA"),
-    ("change gate, static objects", r"unchanged\.py|static\.py|background\.py|stillness\.py"),
+    ("shrinking, converting, quality", r"frame\.py|planes\.py|quality\.py"),
+    ("change gate, static objects", r"unchanged\.py|static\.py|views\.py|background|stillness"),
     ("people's looks, rules", r"edge/scenes"),
     ("cases and evidence", r"edge/cases"),
     ("console, metrics", r"edge/console|telling\.py|prometheus|starlette|uvicorn|telemetry"),
-    ("waiting and asking workers", r"pool\.py|worker\.py|multiprocessing|turns|beats|visitor"),
+    ("patrol, workers, waiting", r"edge/streams|multiprocessing|patrolling\.py"),
 )
 """First match wins, against file, function and the text of the line, innermost frame first."""
 

@@ -1,7 +1,7 @@
 """What a camera costs in memory, descriptors and threads, and whether any of it grows.
 
     .venv/bin/python -m bench.resources                          # short form
-    .venv/bin/python -m bench.resources --runs 5 --patrolled 20 220 --held 4 20
+    .venv/bin/python -m bench.resources --runs 5 --patrolled 20 220 --held 4 20 --every 30
     .venv/bin/python -m bench.resources --soak 120 --only soak   # minutes
 
 Per camera: ``gridpatrol run`` on 1080p RTSP streams with few cameras and with many; the difference
@@ -35,6 +35,8 @@ from edge.demo.children import Child
 
 _MOUNTS = 8
 _SETTLE_S = 20.0
+_LEARNED = 10
+"""Looks a camera: a background is learned from eight, which are kept meanwhile."""
 _SAMPLES, _SAMPLE_S = 5, 2.0
 _T95 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 7: 2.36, 10: 2.23, 15: 2.13, 30: 2.04}
 """Student's t, two-sided 95 %, by degrees of freedom."""
@@ -72,8 +74,8 @@ def per_camera(
 
 
 def _settled(box: Box, count: int, every_s: float) -> Used:
-    """Medians over a few moments, after every camera was seen twice over."""
-    if not box.wait_for_looks(count, 60 + 3 * every_s):
+    """Medians over a few moments, after every camera's background has been learned."""
+    if not box.wait_for_looks(_LEARNED * count, 120 + 2 * _LEARNED * every_s):
         print(f"  only {box.looks():.0f} looks of {count} cameras", flush=True)
     time.sleep(_SETTLE_S + every_s)
     samples = []
@@ -178,9 +180,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--only", choices=("patrolled", "held", "soak"))
     parser.add_argument("--runs", type=int, default=1)
-    parser.add_argument("--patrolled", type=int, nargs=2, default=[20, 120], metavar="N")
+    parser.add_argument("--patrolled", type=int, nargs=2, default=[10, 60], metavar="N")
     parser.add_argument("--held", type=int, nargs=2, default=[4, 16], metavar="N")
-    parser.add_argument("--every", type=float, default=30.0, help="seconds between visits")
+    parser.add_argument("--every", type=float, default=15.0, help="seconds between visits")
     parser.add_argument("--soak", type=float, default=0.0, metavar="MINUTES")
     given = parser.parse_args()
     print(f"cores in use before: {busy_cores(2.0):.2f} of {os.cpu_count()}", flush=True)
