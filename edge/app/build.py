@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -13,6 +13,7 @@ from edge.app.closer import Closer
 from edge.app.detecting import build_detectors, build_gate, build_redactor
 from edge.app.gate import Gate
 from edge.app.hearing import Hearing, attaching, build_hearing
+from edge.app.memory import Trimmer
 from edge.app.patrolling import Patrolling
 from edge.app.pipeline import Pipeline
 from edge.app.sealing import Seals, open_seals
@@ -66,6 +67,7 @@ class Rooms:
     seals: Seals
     lock: IO[str]
     gate: Gate | None = None
+    trimmer: Trimmer = field(default_factory=Trimmer)
 
     def pipeline(self, timed: Callable[[str, float], None]) -> Pipeline:
         """The rooms in a row; ``timed`` is told how long each stage took, seconds."""
@@ -87,6 +89,7 @@ class Rooms:
         self.hearing.begin_again()
         self.uploader.start()
         self.housekeeper.start()
+        self.trimmer.start()
         self.pool.start()
 
     def close(self) -> None:
@@ -94,6 +97,7 @@ class Rooms:
         self.pool.stop()
         self.uploader.stop(5.0)
         self.housekeeper.stop()
+        self.trimmer.stop()
         self.hearing.close()
         self.known.close()
         self.withdrawals.close()

@@ -64,9 +64,9 @@ class Ground(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """The newest look over its background; ``laid`` is None when it fits none."""
+    """The newest look over its background; ``shift`` is None when it fits none."""
 
-    laid: Laid | None
+    shift: tuple[float, float] | None
     different: Mask
     hidden: Mask
 
@@ -141,7 +141,7 @@ class StaticObjectDetector:
         background = scene.views.background
         hidden |= laid.unseen
         different = differs(laid.picture, background, hidden)
-        scene.last = _Seen(laid, different, hidden)
+        scene.last = _Seen(laid.shift, different, hidden)
         scene.stillness.update(laid.picture, different, hidden, at, scene.things)
         ripe = scene.stillness.ripe(self._stay_s) & ~hidden
         rate = np.where(different | hidden | (scene.stillness.age_s > 0), 0, _FOLLOW)
@@ -157,9 +157,9 @@ class StaticObjectDetector:
         if scene is None or scene.last is None or not scene.views.learned:
             return Ground.LEARNING
         seen = scene.last
-        if seen.laid is None:
+        if seen.shift is None:
             return Ground.ELSEWHERE
-        dx, dy = seen.laid.shift[0], seen.laid.shift[1] * scene.shape[1] / scene.shape[0]
+        dx, dy = seen.shift[0], seen.shift[1] * scene.shape[1] / scene.shape[0]
         there = Box.clipped(box.x0 + dx, box.y0 + dy, box.x1 + dx, box.y1 + dy)
         x0, y0, x1, y1 = there.pixels(scene.shape[1], scene.shape[0])
         hidden = seen.hidden[y0:y1, x0:x1]
