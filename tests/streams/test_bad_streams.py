@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from edge.errors import Code, StreamError
+from edge.streams.backoff import Backoff
 from edge.streams.planes import as_bgr
+from edge.streams.pool import StreamPool
 from edge.streams.probe import probe
 from edge.streams.source import Source, key_frames, open_container, pictures
 from tests.cameras import RtspServer, has_gstreamer
@@ -28,6 +30,7 @@ from tests.streams.bad_rtsp import (
     kind,
     units,
 )
+from tests.streams.test_pool import collect_until, went_down
 
 CODECS: tuple[Codec, ...] = ("h264", "h265")
 SLACK_S = 4.0
@@ -140,6 +143,20 @@ def test_a_held_camera_may_be_looked_at_seldom(codec: Codec) -> None:
             stamps = [next(taken)[1] for _ in range(2)]
     assert stamps[1] - stamps[0] >= 1.7
     assert max(np.diff(beats)) < 1.0
+
+
+def test_a_camera_without_key_frames_is_not_taken_for_one_that_hangs() -> None:
+    """The wait is longer than a thread may be silent: the camera fails, its worker lives on."""
+    with BadRtsp(Script("h264", units("h264"), mangle=without_key_frames)) as server:
+        held = camera(server.url, visit=False, open_timeout_s=1.0, key_frame_timeout_s=5.0)
+        pool = StreamPool([held], cameras_per_worker=1, backoff=Backoff(0.2, 1.0), hang_after_s=3.0)
+        pool.start()
+        try:
+            total = collect_until(pool, went_down("cam", "CAM-012"))
+        finally:
+            pool.stop()
+    assert went_down("cam", "CAM-012")(total), total.changes
+    assert not total.restarts
 
 
 @pytest.mark.parametrize("slices", [1, 4])
