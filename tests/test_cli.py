@@ -164,7 +164,7 @@ def test_passwords_never_reach_the_output(tmp_path: Path) -> None:
     canary = "C4n@ry:/%pw"
     outputs = [
         gridpatrol("check", "-c", config, CANARY=canary),
-        gridpatrol("run", "-c", config, "--seconds", "4", "--verbose", CANARY=canary),
+        gridpatrol("run", "-c", config, "--seconds", "8", "--verbose", CANARY=canary),
     ]
     for done in outputs:
         assert "CAM-001" in done.stdout + done.stderr
