@@ -161,7 +161,7 @@ class Waiting:
         with transaction(self._db, self._path) as tx:
             _follow_clock(tx, now)
             found = tx.execute(_FREE_FIRST, self._order(limit)).fetchall()
-            rest = min(limit - len(found), self._allowance(tx, now))
+            rest = min(limit, self._allowance(tx, now)) - len(found)
             if rest > 0:
                 taken = {row["id"] for row in found}
                 more = tx.execute(_NEXT, self._order(rest + len(taken))).fetchall()

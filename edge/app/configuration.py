@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -22,7 +23,8 @@ from edge.errors import Code, ConfigError, GridpatrolError, StoreError
 from edge.signing import Signer
 from uploader.commands import Desired
 from uploader.contract.build import reported_event
-from uploader.contract.messages import PublicKey, ReportedData
+from uploader.contract.messages import PublicKey, ReportedData, WaitingData
+from uploader.waiting_view import WaitingView
 
 _REFERENCE = re.compile(r"\$\{[^}]*\}")
 _LOCAL = ("box", "mqtt", "console")
@@ -125,8 +127,14 @@ class Configuration:
         first = str(error).splitlines()[0]
         self._remember(desired, "refused", first[:4000])
 
-    def report(self, settings: Settings, models: tuple[str, ...], signer: Signer | None) -> bytes:
-        """The message for ``up/reported``."""
+    def report(
+        self,
+        settings: Settings,
+        models: tuple[str, ...],
+        signer: Signer | None,
+        waiting: WaitingView | None = None,
+    ) -> bytes:
+        """The message for ``up/reported``; ``waiting``: cases whose turn has not come."""
         key = PublicKey(kid=signer.kid, algorithm="Ed25519", key=signer.public) if signer else None
         data = ReportedData(
             config_id=self._config_id,
@@ -137,6 +145,7 @@ class Configuration:
             cameras=len(settings.active_cameras),
             at=self._clock(),
             public_key=key,
+            waiting=_waiting(waiting),
         )
         return reported_event(data, city=settings.box.city, node=settings.box.id).to_bytes()
 
@@ -207,4 +216,18 @@ def _no_file(where: str) -> ConfigError:
         where,
         "this box was started without a configuration file",
         "Start it with --config",
+    )
+
+
+def _waiting(view: WaitingView | None) -> WaitingData | None:
+    if view is None or not (view.total or view.unseen):
+        return None
+    return WaitingData(
+        cases=view.total,
+        by_kind=view.by_kind,
+        oldest_at=datetime.fromisoformat(view.oldest_at) if view.oldest_at else None,
+        gone_before_turn=view.unseen,
+        sent_today=view.sent_today,
+        daily_quota=view.daily,
+        per_hour=view.per_hour,
     )

@@ -185,7 +185,8 @@ class Edge:
             StoreError: the disk has failed; only a new process may go on.
         """
         uplink, storage = self.rooms.uploader.status(), self.rooms.housekeeper.status()
-        self._teller.uplink(uplink)
+        if self._teller.uplink(uplink):
+            self._report()
         self.board.storage(storage.level, storage.free_bytes)
         self.rooms.originals.tidy()
         for failure in (uplink.failure, storage.failure):
@@ -264,7 +265,8 @@ class Edge:
 
     def _report(self) -> None:
         names = tuple(detector.name for detector in self.rooms.detectors)
-        payload = self.configuration.report(self.settings, names, box_signer(self.settings))
+        waiting, signer = self.rooms.uploader.status().waiting, box_signer(self.settings)
+        payload = self.configuration.report(self.settings, names, signer, waiting)
         self.rooms.uploader.announce(payload)
 
 

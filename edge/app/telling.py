@@ -21,6 +21,8 @@ from uploader.waiting_view import WaitingView
 
 _QUIET_S = 60.0
 """The same fault of the same camera is logged once in this time; every one is counted."""
+_WAITS_EVERY_S = 60.0
+"""The platform is told no more often how many cases wait for their turn."""
 
 log = get_logger(__name__)
 
@@ -37,6 +39,8 @@ class Teller:
         self._board = board
         self._told: dict[tuple[str, str], float] = {}
         self._zones = {camera.id: zone_views(camera) for camera in cameras}
+        self._waits: tuple[dict[str, int], int] = ({}, 0)
+        self._waits_at = -_WAITS_EVERY_S
 
     def cameras(self, cameras: Sequence[CameraSettings]) -> None:
         """Other cameras run from now on."""
@@ -139,8 +143,8 @@ class Teller:
             )
         )
 
-    def uplink(self, status: UplinkStatus) -> None:
-        """How delivery stands."""
+    def uplink(self, status: UplinkStatus) -> bool:
+        """How delivery stands; whether the platform is to be told anew what waits for its turn."""
         metrics.OUTBOX_PENDING.set(status.pending)
         metrics.OUTBOX_DEAD.set(status.dead)
         metrics.UPLINK_CONNECTED.set(status.connected)
@@ -153,6 +157,12 @@ class Teller:
             status.rejected,
             waiting=status.waiting,
         )
+        waits = (status.waiting.by_kind, status.waiting.unseen)
+        now = time.monotonic()
+        if waits == self._waits or now - self._waits_at < _WAITS_EVERY_S:
+            return False
+        self._waits, self._waits_at = waits, now
+        return True
 
     def _waiting(self, waiting: WaitingView) -> None:
         metrics.CASES_WAITING.clear()

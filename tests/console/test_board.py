@@ -14,12 +14,14 @@ import pytest
 from edge.console import board as board_module
 from edge.console.board import CASES_KEPT, Board, CameraView, ZoneView
 from edge.console.drawing import LEAST_WIDTH, MAX_WIDTH
+from edge.console.wire import notes_of, status_of
 from edge.detectors.base import Detection
 from edge.geometry import Box
 from edge.scenes.finding import SceneReport
 from edge.streams.frame import Image
 from tests.cases.test_desk import Office, report
 from tests.redaction.ways import NothingMore, by_detections
+from uploader.waiting_view import WaitingView
 
 ZONE = ZoneView("z-1", "piled_materials", ((0.1, 0.1), (0.9, 0.1), (0.9, 0.9)))
 HEAD = Box(0.1, 0.1, 0.2, 0.22)
@@ -78,6 +80,17 @@ def test_whole_pictures_are_not_kept(board: Board) -> None:
     del whole
     assert kept() is None
     assert shown(board).shape[:2] == (540, 960)
+
+
+def test_what_waits_for_its_turn_is_said(board: Board) -> None:
+    """As a note and in numbers; without any there is no note."""
+    assert notes_of(board.snapshot()) == []
+    waiting = WaitingView({"illegal_ads": 3}, "2026-11-24T04:00:00.000Z", 2, 500, 500)
+    board.uplink(True, 0, 0, "", waiting=waiting)
+    assert notes_of(board.snapshot())[0].startswith("3 new cases wait for their turn")
+    uplink = status_of(board.snapshot())["uplink"]
+    assert isinstance(uplink, dict)
+    assert (uplink["queue"]["waiting"], uplink["queue"]["gone_before_turn"]) == (3, 2)
 
 
 def test_heads_are_hidden_and_the_rest_is_not(board: Board) -> None:

@@ -60,6 +60,7 @@ from uploader.contract.messages import (
     RequestData,
     RequestEvent,
     Result,
+    WaitingData,
 )
 
 FOLDER = generate.FOLDER / "golden" / f"v{VERSION}"
@@ -265,6 +266,15 @@ def _reported() -> Event:
         cameras=2,
         at=_AT,
         public_key=PublicKey(kid="0123456789abcdef", algorithm="Ed25519", key="A" * 43 + "="),
+        waiting=WaitingData(
+            cases=37,
+            by_kind={"illegal_ads": 30, "street_vending": 7},
+            oldest_at=_AT - timedelta(hours=6),
+            gone_before_turn=4,
+            sent_today=500,
+            daily_quota=500,
+            per_hour=None,
+        ),
     )
     event = reported_event(data, city="420111", node="box-07")
     return event.model_copy(update={"id": "3f0e8f2e-1111-4222-8333-955555555555"})

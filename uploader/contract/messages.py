@@ -58,6 +58,7 @@ from uploader.contract.status import (
     Result,
     StateData,
     StateEvent,
+    WaitingData,
 )
 
 EVENTS: dict[str, type[Event]] = {
@@ -121,6 +122,7 @@ __all__ = [
     "StateData",
     "StateEvent",
     "Verdict",
+    "WaitingData",
     "misfit",
     "read",
     "source_of",

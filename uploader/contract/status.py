@@ -62,6 +62,21 @@ class PublicKey(Wire):
     key: Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$")]
 
 
+class WaitingData(Wire):
+    """New cases that wait on the box because the desk's quota is spent (``cases.pace``).
+
+    ``gone_before_turn`` were gone or withdrawn first: they are kept on the box and not sent.
+    """
+
+    cases: Annotated[int, Field(ge=0)]
+    by_kind: dict[Name, Annotated[int, Field(ge=0)]]
+    oldest_at: Moment | None
+    gone_before_turn: Annotated[int, Field(ge=0)]
+    sent_today: Annotated[int, Field(ge=0)]
+    daily_quota: Annotated[int, Field(ge=1)] | None
+    per_hour: Annotated[int, Field(ge=1)] | None
+
+
 class ReportedData(Wire):
     """Which configuration a box runs and with what (retained).
 
@@ -77,6 +92,7 @@ class ReportedData(Wire):
     cameras: Annotated[int, Field(ge=0)]
     at: Moment
     public_key: PublicKey | None = None
+    waiting: WaitingData | None = None
 
 
 class CheckpointData(Wire):
