@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge import __version__
+from edge.app.export_commands import app as export
 from edge.app.key_commands import app as key
 from edge.app.originals_commands import app as originals
 from edge.app.signs_commands import app as signs
@@ -30,6 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(export)
 app.add_typer(key, name="key")
 app.add_typer(signs, name="signs")
 app.add_typer(originals, name="originals")

@@ -10,6 +10,7 @@ GridpatrolError
 ├── ContractError    messages that do not fit the published schema
 ├── RequestError     what the platform asks of a box
 ├── ReviewError      verdicts and files of verdicts
+├── ExportError      evidence taken out of the box
 └── EvaluationError  labelled pictures and scenarios to measure with
 
 Codes are stable: scripts and run books may match on them. ``docs/errors.md`` explains each
@@ -99,6 +100,9 @@ class Code(StrEnum):
     REV_CASE = "REV-002"
     REV_ZONE = "REV-003"
 
+    EXP_NOTHING = "EXP-001"
+    EXP_OPTION = "EXP-002"
+
     RUN_PORT = "RUN-001"
     RUN_EXTRA = "RUN-002"
 
@@ -179,6 +183,10 @@ class RequestError(GridpatrolError):
 
 class ReviewError(GridpatrolError):
     """A verdict, or a file of verdicts, that cannot be taken in."""
+
+
+class ExportError(GridpatrolError):
+    """Evidence that cannot be taken out of the box as it was asked for."""
 
 
 class EvaluationError(GridpatrolError):

@@ -91,6 +91,16 @@ class Verifier:
         return Signature.VALID
 
 
+def public_pem(key: str) -> str:
+    """A raw public key in base64 as a PEM file has it.
+
+    Raises:
+        ValueError: it is no Ed25519 key.
+    """
+    public = Ed25519PublicKey.from_public_bytes(base64.b64decode(key))
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
+
+
 def fingerprint(raw: bytes) -> str:
     """The short name (kid) of a raw public key."""
     return hashlib.sha256(raw).hexdigest()[:_KID_DIGITS]

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from edge.evidence.checkpoint import Checkpoint
 from edge.evidence.copies import CHAIN_FILE, MANIFEST
+from edge.evidence.exported import Listing
 from edge.evidence.findings import Finding, Report, What
-from edge.evidence.folders import FolderCheck, Known
+from edge.evidence.folders import FolderCheck, Known, digest_of
 from edge.evidence.link import Link, read_link
 from edge.evidence.sources import CLIMB, DATABASE, chain_copies, chain_root, nothing, unpack
 from edge.evidence.walk import Read, Walk, walk
@@ -91,6 +92,9 @@ class Verifier:
 
     def _check(self, path: Path, root: Path | None, below: Path) -> Report:
         report = Report()
+        listing = Listing.around(path, self._digest or digest_of)
+        if listing is not None:  # it stands for itself, wherever it was unpacked
+            root, below = None, listing.root
         walks = self._walks(root, below)
         links, chain = _join(walks, report)
         known = Known.of(links, chain)
@@ -105,7 +109,9 @@ class Verifier:
                 report.findings.append(Finding(What.MISSING, folders.name(root / CHAIN_FILE), says))
             _all_folders(folders, report, known, root)
         elif path.name not in {CHAIN_FILE, DATABASE}:
-            self._part(folders, report, known, path)
+            self._part(folders, report, known, path, listing)
+        if listing is not None:
+            listing.into(report, path, folders.name, self._trusted, self._revoked)
         if not (report.findings or report.whole or report.notes or links):
             raise nothing(path, f"no {MANIFEST} and no {CHAIN_FILE} here")
         return report
@@ -116,24 +122,37 @@ class Verifier:
             for at, items in (chain_copies(root) if root else ())
         ]
 
-    def _part(self, folders: FolderCheck, report: Report, known: Known, path: Path) -> None:
+    def _part(
+        self,
+        folders: FolderCheck,
+        report: Report,
+        known: Known,
+        path: Path,
+        listing: Listing | None,
+    ) -> None:
         """Single files and folders, each by its manifest."""
         only = path.name if path.is_file() and path.name != MANIFEST else None
         seen: defaultdict[str, set[int]] = defaultdict(set)
         here = _folders_of(path, known)
+        if listing is not None:  # what else lies in it, the listing vouches for
+            here = [folder for folder in here if (folder / MANIFEST).is_file()]
         for folder in here:
+            manifest = folder / MANIFEST
             link = folders.check(folder, known.revisions.get(_place(folder)), only)
             if link is not None:
-                self._vouch(report, folders.name(folder / MANIFEST), link, known)
+                known_key = known.chain is not None or (
+                    listing is not None and listing.vouches_for(manifest, self._trusted)
+                )
+                self._vouch(report, folders.name(manifest), link, known_key=known_key)
                 if place := link.revision:
                     seen[place[0]].add(place[1])
         report.cases = len(seen)
-        if known.chain is None and path.is_dir() and here:
+        if known.chain is None and path.is_dir() and here and listing is None:
             report.notes.append("no chain is here: whole cases that were taken away leave no trace")
             if path not in here:
                 _name_gaps(report, folders.name(path), seen)
 
-    def _vouch(self, report: Report, where: str, link: Link, known: Known) -> None:
+    def _vouch(self, report: Report, where: str, link: Link, *, known_key: bool) -> None:
         """Who signed a manifest that stands by itself."""
         if link.kid not in report.keys:
             report.keys.append(link.kid)
@@ -141,7 +160,7 @@ class Verifier:
         def add(what: What, says: str) -> None:
             report.findings.append(Finding(what, where, f"{link.says} {says}", link.seq))
 
-        if known.chain is None and self._trusted and link.kid not in self._trusted:
+        if not known_key and self._trusted and link.kid not in self._trusted:
             add(What.WRONG_KEY, f"is signed with key {link.kid}, which nobody vouches for")
         if link.kid in self._revoked:
             add(What.WRONG_KEY, f"is signed with key {link.kid}, which is revoked")

@@ -1,0 +1,1 @@
+"""Export (导出): evidence taken out of the box as one ZIP that proves itself and prints well."""
