@@ -76,6 +76,7 @@ class Seals:
         if now < self._next_checkpoint:
             return None
         self._next_checkpoint = now + _CHECKPOINT_EVERY_S
+        self.copies.catch_up()  # other processes append, too: exports
         head = self.copies.head()
         if head is None or head.sha256 == self._told:
             return None

@@ -91,9 +91,9 @@ def _head(frame: Frame, chosen: Chosen, cases: Sequence[Sequence[Leaf]], zone: Z
 def _how(chosen: Chosen) -> str:
     return (
         '<div class="how"><h3>如何核验 <span>How to check</span></h3>'
-        "<p>图片均已在设备上遮挡人脸和车牌（按设备的脱敏设置）。"
-        '<span class="en">Pictures were redacted on the box before they were stored, as it is'
-        " configured.</span></p>"
+        "<p>图片为设备按其脱敏设置处理并封存的版本，不含未脱敏原图。"
+        '<span class="en">Pictures are as the box sealed them, redacted as it is configured; clear'
+        " originals are never exported.</span></p>"
         "<p>离线核验（不需要设备）："
         '<span class="en">Offline, without the box:</span> '
         f"<code>gridpatrol verify export.zip --key {escape(chosen.kid)}.pub.pem</code></p>"
@@ -118,7 +118,7 @@ def _contents(cases: Sequence[Sequence[Leaf]], zone: ZoneInfo) -> str:
             f"<td>{_moment(case[0].link.body['at'], zone)}</td>"
             f"<td>{escape(str(name.get('name_zh', '—')))}"
             f' <span class="en">{escape(str(name.get("name_en", "")))}</span></td>'
-            f"<td>{escape(str(facts.get('place', '—')))}</td><td>{_both(status)}</td>"
+            f"<td>{escape(_place(facts) or '—')}</td><td>{_both(status)}</td>"
             f"<td><code>{escape(str(last.link.body['case_id']))}</code></td></tr>"
         )
     return (
@@ -166,11 +166,10 @@ def _rows(facts: Any, link: Link, zone: ZoneInfo) -> list[tuple[str, str, str]]:
     ]
     if not facts:
         return rows
-    where, matter = facts["location"], facts.get("matter") or {}
+    where = facts["location"]
     department = facts.get("suggested_department") or {}
-    address = matter.get("SFWZ") or facts["place"]
     rows += [
-        ("地点", "Place", escape(str(address))),
+        ("地点", "Place", escape(_place(facts))),
         (
             "坐标",
             "Coordinates",
@@ -180,7 +179,6 @@ def _rows(facts: Any, link: Link, zone: ZoneInfo) -> list[tuple[str, str, str]]:
         ("首次发现", "First seen", _moment(facts["first_seen"], zone)),
         ("最近发现", "Last seen", _moment(facts["last_seen"], zone)),
         ("次数 / 置信度", "Looks / score", f"{facts['sightings']} / {facts['score']:.2f}"),
-        ("依据", "Reasons", "<br>".join(_pair(each) for each in facts["reasons"])),
         ("缓急", "Urgency", _both(words(URGENCY, facts.get("urgency", "normal")))),
     ]
     if department:
@@ -204,7 +202,7 @@ def _leaf(leaf: Leaf, zone: ZoneInfo) -> str:
         f" <span>Revision {body['revision']}: {escape(status.en)}</span></h3>"
         + (f'<div class="fault">{faults}</div>' if faults else "")
         + pictures
-        + _facts(_seal(leaf.link, zone))
+        + _facts([*_reasons(leaf), *_seal(leaf.link, zone)])
     )
 
 
@@ -213,6 +211,11 @@ def _removal(leaf: Leaf, state: State, zone: ZoneInfo) -> str:
         return ""
     link = leaf.removed
     return f" ({_moment(link.body['at'], zone)}, 第 {link.seq} 环 link {link.seq})"
+
+
+def _reasons(leaf: Leaf) -> list[tuple[str, str, str]]:
+    reasons = "<br>".join(_pair(each) for each in leaf.facts.get("reasons", ()))
+    return [("依据", "Reasons", reasons)] if reasons else []
 
 
 def _seal(link: Link, zone: ZoneInfo) -> list[tuple[str, str, str]]:
@@ -254,6 +257,12 @@ def _facts(rows: Sequence[tuple[str, str, str]]) -> str:
 
 def _facts_of(case: Sequence[Leaf]) -> Any:
     return next((leaf.facts for leaf in reversed(case) if leaf.facts), {})
+
+
+def _place(facts: Any) -> str:
+    """Address and place, where they say two things."""
+    address = (facts.get("matter") or {}).get("SFWZ")
+    return " / ".join(dict.fromkeys(str(each) for each in (address, facts.get("place")) if each))
 
 
 def _both(said: Words) -> str:
