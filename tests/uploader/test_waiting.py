@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -20,9 +21,11 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
+from typer.testing import CliRunner
 
 from edge.cases.draft import CaseDraft, Status
 from edge.cases.taxonomy import Urgency
+from edge.cli import app
 from edge.sqlite import transaction
 from tests.uploader.helpers import CITY, NODE, NOON, make_draft
 from uploader.contract.messages import CaseEvent, ReceiptData, read
@@ -197,6 +200,35 @@ def test_gone_before_its_turn(tmp_path: Path) -> None:
     assert desk.told()[-2:] == [("case-2", 1), ("case-2", 2)]
     assert shelf.release(None) == ["case-5"]
     assert desk.release() == 1
+
+
+def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a person at the box types, and sees."""
+    config = tmp_path / "gridpatrol.yaml"
+    configs = Path(__file__).parents[2] / "configs"
+    text = (configs / "gridpatrol.yaml").read_text()
+    text = text.replace("cells: grid.geojson", f"cells: {configs / 'grid.geojson'}")
+    config.write_text(text.replace("  # state_dir: state ", f"  state_dir: {tmp_path} "))
+    monkeypatch.setenv("CAMERA_PASSWORD", "x")
+    desk = Desk(tmp_path, Quota(daily=1))
+    for number in range(4):
+        desk.commit(draft_of(number, tmp_path))
+    desk.commit(draft_of(3, tmp_path, revision=2, status="gone"))
+
+    def gridpatrol(*words: str) -> tuple[int, str]:
+        result = CliRunner().invoke(app, ["outbox", *words, "--config", str(config)])
+        return result.exit_code, result.output
+
+    code, said = gridpatrol("waiting")
+    assert (code, said.count("case-"), "2 waiting for their turn" in said) == (0, 2, True)
+    assert "case-3" in gridpatrol("waiting", "--gone")[1]
+    assert gridpatrol("release")[0] == 2
+    assert gridpatrol("release", "case-0", "case-3") == (
+        1,
+        "case-0: does not wait\ncase-3: goes now\n",
+    )
+    assert gridpatrol("release", "--all") == (0, "case-1: goes now\ncase-2: goes now\n")
+    assert desk.release() == 3
 
 
 def test_hours_are_paced(tmp_path: Path) -> None:
