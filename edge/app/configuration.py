@@ -91,7 +91,9 @@ class Configuration:
             raise ConfigError(error.code, where, error.what, error.fix) from error
         finally:
             candidate.unlink(missing_ok=True)
-        self._check_local(settings, running, f"configuration {desired.data.config_id}")
+        where = f"configuration {desired.data.config_id}"
+        self._check_local(settings, running, where)
+        _check_privacy(settings, running, where)
         return settings
 
     def adopt(self, desired: Desired) -> None:
@@ -197,6 +199,21 @@ class Configuration:
             return  # there was none, or it is damaged: the retained message comes again
         if self._state == "applied" and self._wanted != self._running:
             self._state = "pending"  # somebody has changed the file since
+
+
+def _check_privacy(settings: Settings, running: Settings, where: str) -> None:
+    """What pictures show is decided by whoever answers for the cameras, at the box."""
+    for name, new, old in (
+        ("evidence.redaction", settings.redaction, running.redaction),
+        ("evidence.keep_clear", settings.evidence.keep_clear, running.evidence.keep_clear),
+    ):
+        if new != old:
+            raise ConfigError(
+                Code.CFG_LOCAL,
+                where,
+                f"it changes {name}, which is decided at the box",
+                f"Leave {name} as it is, or change it in the file at the box",
+            )
 
 
 def _digest(path: Path | None, settings: Settings) -> str:

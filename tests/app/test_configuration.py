@@ -123,6 +123,25 @@ def test_what_could_cut_the_box_off_is_not_changed_from_afar(
     assert refusal(box, wanted(json.dumps(document))).code == Code.CFG_LOCAL
 
 
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("evidence", "redaction", "none"),
+        ("evidence", "keep_clear", True),
+        ("cases", "blur_heads_and_plates", False),
+    ],
+)
+def test_what_pictures_show_is_decided_at_the_box(
+    box: Box, section: str, key: str, value: object
+) -> None:
+    document = box.document()
+    document[section] = {key: value}
+    assert refusal(box, wanted(json.dumps(document))).code == Code.CFG_LOCAL
+    box.path.write_text(json.dumps(document))
+    changed = box.configuration.reread(box.settings)
+    assert (changed.redaction, changed.evidence.keep_clear) != ("face+plate", False)
+
+
 def test_one_that_is_not_trusted_is_not_even_read(box: Box) -> None:
     fault = RequestError(Code.SEC_UNSIGNED, "dn/desired", "it is not signed", "Sign it")
     desired = Desired(wanted("broken: [").data, fault)
