@@ -201,7 +201,7 @@ def _is(path: Path, sha256: str, digest: Callable[[Path], str]) -> bool:
 
 def _root(path: Path) -> Path | None:
     start = path if path.is_dir() else path.parent
-    if (start / SUMS).is_file() and (start / "evidence").is_dir():
+    if (start / "evidence").is_dir() and any((start / name).is_file() for name in (SUMS, LINKS)):
         return start  # also without its listing: that it is gone is worth saying
     for folder in (start, *list(start.parents)[:CLIMB]):
         if (folder / LISTING).is_file():

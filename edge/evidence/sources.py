@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import lzma
 import sqlite3
+import struct
 import zipfile
+import zlib
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +16,18 @@ from edge.evidence.copies import CHAIN_FILE
 DATABASE = "gridpatrol.db"
 CLIMB = 5
 _MAX_UNPACKED = 4 << 30
+_DAMAGED = (
+    zipfile.BadZipFile,
+    OSError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    lzma.LZMAError,
+)
+"""What a ZIP with a flipped bit makes the library raise, by which bit it is."""
 
 
 def chain_root(path: Path, climb: int = CLIMB) -> Path | None:
@@ -75,13 +90,13 @@ def unpack(path: Path, folder: Path) -> None:
     Raises:
         StoreError: it is damaged, or unpacks to too much (EVI-003).
     """
-    with zipfile.ZipFile(path) as archive:
-        if sum(info.file_size for info in archive.infolist()) > _MAX_UNPACKED:
-            raise nothing(path, "unpacks to more than 4 GB")
-        try:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(info.file_size for info in archive.infolist()) > _MAX_UNPACKED:
+                raise nothing(path, "unpacks to more than 4 GB")
             archive.extractall(folder)  # it drops absolute names and ".."
-        except (zipfile.BadZipFile, OSError, RuntimeError) as error:
-            raise nothing(path, f"cannot be unpacked ({error})") from error
+    except _DAMAGED as error:
+        raise nothing(path, f"cannot be unpacked ({error})") from error
 
 
 def nothing(path: Path, what: str) -> StoreError:

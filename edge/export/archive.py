@@ -48,6 +48,9 @@ class Archive:
         Raises:
             OSError: the disk refused.
         """
+        # The directory begins with what was written last, the listing: a directory that lost its
+        # end, to a flipped bit or somebody's hand, must not lose the word on what else there was.
+        self._zip.filelist.reverse()
         self._zip.close()
         with self._draft.open("r+b") as file:
             os.fsync(file.fileno())

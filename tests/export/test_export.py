@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import shutil
 import sqlite3
 import subprocess
@@ -20,7 +21,7 @@ from edge.errors import Code, ExportError, GridpatrolError
 from edge.evidence.chain import open_chain
 from edge.evidence.findings import Report
 from edge.evidence.keys import KeyBox
-from edge.evidence.link import read_link
+from edge.evidence.link import read_link, signed
 from edge.evidence.verify import Verifier
 from edge.export.choose import Asked
 from edge.export.log import read_log
@@ -175,8 +176,6 @@ def test_another_key_cannot_sign_for_the_box(box: SealingBox, tmp_path: Path) ->
     forger = load_or_make_signer(tmp_path / "forger/box.pem")
     unpacked = tmp_path / "unpacked"
     shutil.unpack_archive(tmp_path / "two.zip", unpacked)
-    from edge.evidence.link import signed
-
     page = unpacked / "report.html"
     page.write_text(page.read_text(encoding="utf-8").replace("plaza", "palace"), encoding="utf-8")
     sums = unpacked / "SHA256SUMS"
@@ -277,6 +276,26 @@ def test_text_from_outside_stays_text(box: SealingBox, tmp_path: Path) -> None:
     done = export(box, tmp_path / "two.zip", Asked("case-2"), frame)
     assert "<script" not in text(done.path)
     assert "&lt;script&gt;" in text(done.path)
+
+
+def test_a_zip_with_a_flipped_bit_is_refused_or_named(box: SealingBox, tmp_path: Path) -> None:
+    """Wherever it is, its directory above all: what passes holds what was exported."""
+    done = everything(box, tmp_path / "all.zip")
+    raw, rng, torn = done.path.read_bytes(), random.Random(7), tmp_path / "torn.zip"
+    directory = raw.find(b"PK\x01\x02")
+    for turn in range(240):
+        at = rng.randrange(directory if turn % 3 else 0, len(raw))
+        torn.write_bytes(raw[:at] + bytes([raw[at] ^ 1 << rng.randrange(8)]) + raw[at + 1 :])
+        try:
+            report = Verifier().check(torn)
+        except GridpatrolError as error:
+            assert error.code is Code.EVI_MANIFEST
+            continue
+        if not report.findings:
+            assert {name: text(torn, name) for name in names(torn) if "jpg" not in name} == {
+                name: text(done.path, name) for name in names(done.path) if "jpg" not in name
+            }
+            assert names(torn) == names(done.path)
 
 
 def refused(call: Callable[[], object]) -> str:
