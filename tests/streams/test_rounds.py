@@ -203,3 +203,32 @@ def test_a_budget_that_grows_shortens_the_revisits_again(rtsp: RtspServer) -> No
         collect_until(pool, lambda t: len(t.frames) >= 12, 20.0)
         assert pool.patrol is not None
         assert pool.patrol.stretch < 1.5
+
+
+@pytest.mark.slow
+def test_two_hundred_failing_cameras_leave_the_others_their_revisit(rtsp: RtspServer) -> None:
+    """Half refuse, half say nothing; twenty good ones are seen every 20 s all the while."""
+    with socket.socket() as silent, socket.socket() as closed:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(256)
+        closed.bind(("127.0.0.1", 0))
+        ports = silent.getsockname()[1], closed.getsockname()[1]
+        bad = [
+            visited(f"bad-{i}", f"rtsp://127.0.0.1:{ports[i % 2]}/x", every_s=20.0)
+            for i in range(200)
+        ]
+        good = [visited(f"good-{i}", rtsp.url("clip"), every_s=20.0) for i in range(20)]
+        with patrolling(*good, *bad, streams=16, visitors=(8, 8)) as pool:
+            total = collect_until(pool, lambda t: False, 200.0)
+            state = pool.patrol
+    assert state is not None
+    assert sum(state.failing.values()) == 200
+    gaps = []
+    for camera in good:
+        times = [
+            f.captured_at.timestamp() for f in total.frames if f.camera_id == camera.camera_id
+        ]
+        gaps += [b - a for a, b in pairwise(times)][2:]
+    assert len(gaps) >= 20 * 5
+    assert max(gaps) <= 20.0 * max(state.stretch, 1.0) + 2.0, max(gaps)
+    print(f"largest gap {max(gaps):.1f} s of 20, stretch {state.stretch:.2f}, {state.failing}")
