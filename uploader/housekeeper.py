@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from edge.clock import Clock, utc_now
 from edge.disk import DiskWatch, Level
 from edge.errors import GridpatrolError, StoreError
 from edge.telemetry import metrics
-from uploader.retention import Removed, Retention
+from uploader.retention import Journal, Removed, Retention
 
 _log = structlog.get_logger(__name__)
 
@@ -138,10 +137,10 @@ class Housekeeper:
 
 
 def open_retention(
-    path: Path, open_cases: str, removed: Callable[[sqlite3.Connection, str], None]
+    path: Path, open_cases: str, journal: Journal | None = None
 ) -> Callable[[], Retention]:
     """How a housekeeper gets its remover."""
-    return lambda: Retention(path, open_cases=open_cases, removed=removed)
+    return lambda: Retention(path, open_cases=open_cases, journal=journal)
 
 
 def _count(removed: Removed, why: str) -> None:

@@ -10,11 +10,11 @@ another row refers to stays until that row goes.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from edge.clock import iso
 from edge.evidence.copies import DOCUMENT, MANIFEST
@@ -62,13 +62,25 @@ class Removed:
     size_bytes: int
 
 
+class Journal(Protocol):
+    """Keeps account of what was removed."""
+
+    def removed(self, tx: sqlite3.Connection, case_id: str) -> None:
+        """A case goes; inside the transaction that removes it."""
+        ...
+
+    def committed(self) -> None:
+        """The transaction is over."""
+        ...
+
+
 class Retention:
     """Removes delivered cases, one at a time. One connection of its own; use it from one thread.
 
     Args:
         path: the database file.
         open_cases: a query that gives the ids of cases whose pictures are still wanted.
-        removed: told of a case inside the transaction that removes it.
+        journal: told of every case that goes.
 
     Raises:
         StoreError: the database cannot be opened.
@@ -79,10 +91,10 @@ class Retention:
         path: Path,
         *,
         open_cases: str = NEVER_OPEN,
-        removed: Callable[[sqlite3.Connection, str], None] = lambda _tx, _case: None,
+        journal: Journal | None = None,
     ) -> None:
         self._path = path
-        self._removed = removed
+        self._journal = journal
         self._oldest = _OLDEST.format(open_cases=open_cases)
         self._unseen = _UNSEEN.format(open_cases=open_cases)
         self._db = open_outbox(path)
@@ -128,7 +140,10 @@ class Retention:
                 (subject,),
             )
             rows = tx.execute("DELETE FROM outbox WHERE subject = ?", (subject,)).rowcount
-            self._removed(tx, subject)
+            if self._journal is not None:
+                self._journal.removed(tx, subject)
+        if self._journal is not None:
+            self._journal.committed()
         return Removed(subject, rows, len(gone), sum(gone))
 
     def remove_unseen(self, gone_before: datetime) -> Removed | None:

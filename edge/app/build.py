@@ -145,7 +145,7 @@ def build_rooms(
             redactor=redactor,
             keep_clear=originals.keep if settings.evidence.keep_clear else None,
         )
-        room.sweep(store.revisions())
+        room.sweep(store.revisions() | seals.copies.revisions())
         seals.copies.mend_folders()
         desk = CaseDesk(
             box_id=settings.box.id,
@@ -195,7 +195,7 @@ def build_rooms(
         undo.callback(hearing.close)
         uploader = build_uploader(settings, database, hearing.commands)
         housekeeper = Housekeeper(
-            open_retention(database, OPEN_CASES, seals.removed),
+            open_retention(database, OPEN_CASES, seals),
             watch,
             keep_days=settings.storage.keep_delivered_days,
         )

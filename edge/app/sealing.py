@@ -66,6 +66,14 @@ class Seals:
         for folder in (self.folder / case_id).glob("r*"):
             _clear(folder)
 
+    def committed(self) -> None:
+        """The transaction is over: the copies follow.
+
+        Raises:
+            StoreError: the disk failed; only a new process may go on.
+        """
+        self.copies.catch_up()
+
     def checkpoint(self) -> bytes | None:
         """The message for ``up/checkpoint`` when the chain has grown; at most one a minute.
 

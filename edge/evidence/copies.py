@@ -6,6 +6,7 @@ With them an index that was lost comes back: :func:`recover`.
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import threading
@@ -71,12 +72,14 @@ class Copies:
     def _catch_up(self) -> None:
         path = self._folder / CHAIN_FILE
         if self._written is None:
-            self._written = _mend(path)
+            self._written = self._goes_on(path)
         new = list(links_after(self._db, self._written))
         if not new:
             return
         for link, document in new:
-            self._lay_beside(link, document)
+            place = link.revision
+            if place is not None and document is not None:  # or retention has taken it since
+                _lay(self._folder / place[0] / f"r{place[1]}", link.raw, document)
         made = not path.exists()
         self._folder.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as file:
@@ -87,13 +90,20 @@ class Copies:
             sync_folder(self._folder)
         self._written = new[-1][0].seq
 
-    def _lay_beside(self, link: Link, document: bytes | None) -> None:
-        found = link.revision
-        if found is None or document is None:  # retention has taken the case since
-            return
-        folder = self._folder / found[0] / f"r{found[1]}"
-        _replace(folder / DOCUMENT, document)
-        _replace(folder / MANIFEST, link.raw)
+    def _goes_on(self, path: Path) -> int:
+        """Number of the last link that the file has; another history than ours is set aside."""
+        last = _mend(path)
+        if last is None:
+            return 0
+        ours = self._db.execute("SELECT sha256 FROM evidence_chain WHERE seq = ?", (last.seq,))
+        row = ours.fetchone()
+        if row is not None and row["sha256"] == last.sha256:
+            return last.seq
+        aside = path.with_name(f"{CHAIN_FILE}.aside-{last.sha256[:12]}")
+        path.replace(aside)
+        sync_folder(path.parent)
+        _log.error("chain_set_aside", file=str(aside), last=last.seq, chain=last.chain)
+        return 0
 
     def head(self) -> Head | None:
         """The newest link; None before the first.
@@ -107,23 +117,39 @@ class Copies:
             except sqlite3.Error as error:
                 raise as_store_error(self._database, error) from error
 
-    def mend_folders(self) -> int:
-        """Write manifests anew that are not as they were sealed; returns how many.
+    def revisions(self) -> set[tuple[str, int]]:
+        """Every revision that was ever sealed: its folder is no leftover of a crash.
 
-        Only where the pictures' folder is there and the link still has its document.
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        query = (
+            "SELECT case_id, json_extract(CAST(link AS TEXT), '$.revision') AS revision"
+            " FROM evidence_chain WHERE kind = 'case'"
+        )
+        with self._lock:
+            try:
+                return {(row["case_id"], int(row["revision"])) for row in self._db.execute(query)}
+            except sqlite3.Error as error:
+                raise as_store_error(self._database, error) from error
+
+    def mend_folders(self) -> int:
+        """Write manifests anew that are gone or were never sealed; returns how many.
+
+        One that was changed is left as it is, for ``gridpatrol verify`` to name.
 
         Raises:
             StoreError: the disk or the database refused.
         """
         mended = 0
+        kept = "SELECT link, document FROM evidence_chain WHERE document IS NOT NULL"
         try:
-            for link, document in links_after(self._db, 0):
-                found = link.revision
-                if found is None or document is None:
-                    continue
-                manifest = self._folder / found[0] / f"r{found[1]}" / MANIFEST
-                if not manifest.exists() or _unsealed(manifest.read_bytes()):
-                    self._lay_beside(link, document)
+            for row in self._db.execute(kept).fetchall():
+                raw = bytes(row["link"])
+                body = json.loads(raw)
+                folder = self._folder / str(body["case_id"]) / f"r{body['revision']}"
+                if not _is_sealed(folder / MANIFEST):
+                    _lay(folder, raw, bytes(row["document"]))
                     mended += 1
         except (sqlite3.Error, OSError) as error:
             raise as_store_error(self._folder, error) from error
@@ -145,7 +171,8 @@ def recover(database: Path, folder: Path) -> int:
         with transaction(db, database) as tx:
             now = head(tx)
             seq, sha256 = (now.seq, now.sha256) if now else (0, "0" * 64)
-            if _last_seq(path) <= seq:
+            last = _last(path)
+            if last is None or last.seq <= seq:
                 return 0
             added = 0
             for link in _links(path):
@@ -181,8 +208,8 @@ def _links(path: Path) -> list[Link]:
     return found
 
 
-def _mend(path: Path) -> int:
-    """Number of the last whole line; a torn one behind it, of a crash, is cut off."""
+def _mend(path: Path) -> Link | None:
+    """The last whole line; a torn one behind it, of a crash, is cut off."""
     with suppress(FileNotFoundError), path.open("r+b") as file:
         size = file.seek(0, os.SEEK_END)
         start = max(0, size - _TAIL_BYTES)
@@ -193,25 +220,33 @@ def _mend(path: Path) -> int:
             file.truncate(start + whole)
             file.flush()
             os.fsync(file.fileno())
-    return _last_seq(path)
+    return _last(path)
 
 
-def _last_seq(path: Path) -> int:
+def _last(path: Path) -> Link | None:
     try:
         with path.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
             lines = file.read().split(b"\n")
     except FileNotFoundError:
-        return 0
+        return None
     for line in reversed(lines):
         with suppress(BadLinkError):
-            return read_link(line).seq
-    return 0
+            return read_link(line)
+    return None
 
 
-def _unsealed(manifest: bytes) -> bool:
-    """Whether it is the plain one, which the pictures' room writes before the case is sealed."""
-    return b'"sig":' not in manifest
+def _is_sealed(manifest: Path) -> bool:
+    """Not the plain one, which the pictures' room writes before the case is sealed."""
+    try:
+        return b'"sig":' in manifest.read_bytes()
+    except FileNotFoundError:
+        return False
+
+
+def _lay(folder: Path, manifest: bytes, document: bytes) -> None:
+    _replace(folder / DOCUMENT, document)
+    _replace(folder / MANIFEST, manifest)
 
 
 def _replace(path: Path, data: bytes) -> None:

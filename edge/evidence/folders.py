@@ -29,15 +29,17 @@ class Known:
         files: who a file belongs to, by its SHA-256.
         removed: cases that retention took away.
         chain: which chain; None when only manifests are here.
+        behind: links that a crash kept from being copied beside their pictures.
     """
 
     revisions: Mapping[tuple[str, int], Link] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     removed: frozenset[str] = frozenset()
     chain: str | None = None
+    behind: frozenset[int] = frozenset()
 
     @classmethod
-    def of(cls, links: Mapping[int, Link], chain: str | None) -> Known:
+    def of(cls, links: Mapping[int, Link], chain: str | None, behind: frozenset[int]) -> Known:
         """From the links of a chain."""
         revisions = {found: link for link in links.values() if (found := link.revision)}
         files = {
@@ -46,7 +48,7 @@ class Known:
             for file in link.body["files"]
         }
         removed = {str(li.body.get("case_id")) for li in links.values() if li.kind == "removed"}
-        return cls(revisions, files, frozenset(removed), chain)
+        return cls(revisions, files, frozenset(removed), chain, behind)
 
 
 class FolderCheck:
@@ -100,7 +102,9 @@ class FolderCheck:
         return sealed
 
     def _note_missing(self, manifest: Path, expected: Link | None) -> None:
-        if expected is not None:
+        if expected is not None and expected.seq in self._known.behind:
+            self._note_behind(manifest, expected)
+        elif expected is not None:
             says = f"missing; {expected.says} is in the chain"
             self._add(What.MISSING, manifest, says, expected.seq)
         elif self._known.chain and _young(manifest.parent):
@@ -118,14 +122,16 @@ class FolderCheck:
             self._add(What.ALTERED, manifest, says, expected.seq if expected else None)
         elif expected is not None and plain == expected.body["files"]:
             # Written with the pictures, before the case was sealed; the next start mends it.
-            self._report.notes.append(
-                f"{self.name(manifest)}: a crash left it unsealed; {expected.says} holds"
-            )
+            self._note_behind(manifest, expected)
         elif expected is None and self._known.chain and _young(manifest.parent):
             self._note_uncommitted(manifest.parent)
         else:
             says = "not signed: of before the chain began, left by a crash, or put there"
             self._add(What.UNSEALED, manifest, says, expected.seq if expected else None)
+
+    def _note_behind(self, manifest: Path, link: Link) -> None:
+        says = f"not written yet (a crash); {link.says} is in the chain, a start mends it"
+        self._report.notes.append(f"{self.name(manifest)}: {says}")
 
     def _note_uncommitted(self, folder: Path) -> None:
         says = "never committed (left by a crash); will be swept"
@@ -189,7 +195,8 @@ class FolderCheck:
         try:
             data = path.read_bytes()
         except OSError:
-            self._add(What.MISSING, path, f"missing; {link.says} has it", link.seq)
+            if link.seq not in self._known.behind:
+                self._add(What.MISSING, path, f"missing; {link.says} has it", link.seq)
             return
         if document_sha256(data) == link.body["document_sha256"]:
             self._report.whole.append(self.name(path))

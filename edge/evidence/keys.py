@@ -71,9 +71,11 @@ class KeyBox:
             StoreError: the database refused.
         """
         path, now = self._folder / KEY, self._head()
+        held = None
         with suppress(ConfigError):
-            if load_signer(path).kid == now.kid:
-                raise _refused(path, f"key {now.kid} is there and good", "gridpatrol key rotate")
+            held = load_signer(path).kid
+        if held == now.kid:
+            raise _refused(path, f"key {held} is there and good", "gridpatrol key rotate")
         new = load_or_make_signer(self._folder / _NEXT)
         sealed = self._append(new, "renew", {"reason": reason, "old_kid": now.kid})
         settle(self._folder, self._database)

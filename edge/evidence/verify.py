@@ -21,7 +21,7 @@ from edge.evidence.folders import FolderCheck, Known, digest_of
 from edge.evidence.link import Link, read_link
 from edge.evidence.sources import CLIMB, DATABASE, chain_copies, chain_root, nothing, unpack
 from edge.evidence.walk import Read, Walk, walk
-from edge.evidence.whole import Whole
+from edge.evidence.whole import Whole, behind
 
 Place = tuple[str, int]
 """Case id and revision."""
@@ -97,7 +97,7 @@ class Verifier:
             root, below = None, listing.root
         walks = self._walks(root, below)
         links, chain = _join(walks, report)
-        known = Known.of(links, chain)
+        known = Known.of(links, chain, behind(walks))
         folders = FolderCheck(report, known, self._read, lambda p: name(p, below), self._digest)
         everything = root is not None and root.is_relative_to(path)
         if everything or path.name in {CHAIN_FILE, DATABASE}:
@@ -107,6 +107,9 @@ class Verifier:
             if not (root / CHAIN_FILE).is_file():
                 says = f"missing; {len(links)} link(s) are in the database, a start writes it anew"
                 report.findings.append(Finding(What.MISSING, folders.name(root / CHAIN_FILE), says))
+            for aside in sorted(root.glob(f"{CHAIN_FILE}.aside-*")):
+                says = "another history; a start found it in place of this one and set it aside"
+                report.findings.append(Finding(What.FORKED, folders.name(aside), says))
             _all_folders(folders, report, known, root)
         elif path.name not in {CHAIN_FILE, DATABASE}:
             self._part(folders, report, known, path, listing)

@@ -85,6 +85,15 @@ class Whole:
             )
 
 
+def behind(walks: Sequence[Walk]) -> frozenset[int]:
+    """Links that the database has and ``chain.jsonl`` not yet, if a crash explains that."""
+    last = max((each.last for each in walks), default=0)
+    files = [each.last for each in walks if each.where.endswith(CHAIN_FILE)]
+    if len(walks) < 2 or not files or last - files[0] > _CRASH_LINKS:
+        return frozenset()
+    return frozenset(range(files[0] + 1, last + 1))
+
+
 def _name_absent(
     report: Report, each: Walk, last: int, links: Mapping[int, Link], *, crash: bool
 ) -> None:

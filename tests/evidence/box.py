@@ -62,13 +62,14 @@ class SealingBox:
         self.sealer, self.chain, self.copies = make_sealer(
             state, node=node, clock=lambda: self.now, believed=lambda: self.synced
         )
-        outbox = Outbox(self.database, city=CITY, node=node, clock=lambda: self.now)
-        self.store = CaseStore(self.database, outbox, self.sealer)
+        self.outbox = Outbox(self.database, city=CITY, node=node, clock=lambda: self.now)
+        self.store = CaseStore(self.database, self.outbox, self.sealer)
 
     def close(self) -> None:
         """Let go of the files."""
         self.store.close()
         self.copies.close()
+        self.outbox.close()
 
     def case(
         self, number: int, revision: int = 1, status: Status = "new", pictures: int = 2
