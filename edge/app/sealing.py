@@ -85,6 +85,7 @@ class Seals:
             return None
         self._next_checkpoint = now + _CHECKPOINT_EVERY_S
         self.copies.catch_up()  # other processes append, too: exports
+        self.copies.sync()
         head = self.copies.head()
         if head is None or head.sha256 == self._told:
             return None
@@ -96,6 +97,7 @@ class Seals:
     def close(self) -> None:
         """Bring the copies up a last time, and close them."""
         self.copies.catch_up()
+        self.copies.sync()
         self.copies.close()
 
 

@@ -1,6 +1,7 @@
 """Copies of the chain outside the database: ``chain.jsonl``, and a manifest beside each picture.
 
-They are written after the commit, so a crash may leave them behind; the next start catches up.
+They are written after the commit and not synced one by one: the database is, and syncs cost more
+than everything else here. What a crash leaves behind or torn, the next start mends.
 With them an index that was lost comes back: :func:`recover`.
 """
 
@@ -45,6 +46,7 @@ class Copies:
         self._db = open_chain(database)
         self._lock = threading.Lock()
         self._written: int | None = None
+        self._unsynced = False
 
     def close(self) -> None:
         """Close the connection."""
@@ -63,11 +65,7 @@ class Copies:
             try:
                 self._catch_up()
             except (sqlite3.Error, OSError) as error:
-                fault = as_store_error(self._folder / CHAIN_FILE, error)
-                self._written = None  # whatever got there is read anew
-                if fault.fatal:
-                    raise fault from error
-                _log.warning("chain_copy_behind", code=str(fault.code), what=fault.what)
+                self._report(error)
 
     def _catch_up(self) -> None:
         path = self._folder / CHAIN_FILE
@@ -84,11 +82,33 @@ class Copies:
         self._folder.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as file:
             file.write(b"".join(link.raw + b"\n" for link, _ in new))
-            file.flush()
-            os.fsync(file.fileno())
         if made:
             sync_folder(self._folder)
+        self._unsynced = True
         self._written = new[-1][0].seq
+
+    def sync(self) -> None:
+        """Bring the chain's file to the disk. As :meth:`catch_up`, a refusal is only reported.
+
+        Raises:
+            StoreError: the disk failed; only a new process may go on.
+        """
+        with self._lock:
+            if not self._unsynced:
+                return
+            try:
+                with (self._folder / CHAIN_FILE).open("ab") as file:
+                    os.fsync(file.fileno())
+                self._unsynced = False
+            except OSError as error:
+                self._report(error)
+
+    def _report(self, error: sqlite3.Error | OSError) -> None:
+        fault = as_store_error(self._folder / CHAIN_FILE, error)
+        self._written = None  # whatever got there is read anew
+        if fault.fatal:
+            raise fault from error
+        _log.warning("chain_copy_behind", code=str(fault.code), what=fault.what)
 
     def _goes_on(self, path: Path) -> int:
         """Number of the last link that the file has; another history than ours is set aside."""
@@ -134,9 +154,9 @@ class Copies:
                 raise as_store_error(self._database, error) from error
 
     def mend_folders(self) -> int:
-        """Write manifests anew that are gone or were never sealed; returns how many.
+        """Write manifests and documents anew that are gone, torn or unsealed; returns how many.
 
-        One that was changed is left as it is, for ``gridpatrol verify`` to name.
+        What was changed is left as it is, for ``gridpatrol verify`` to name.
 
         Raises:
             StoreError: the disk or the database refused.
@@ -148,7 +168,7 @@ class Copies:
                 raw = bytes(row["link"])
                 body = json.loads(raw)
                 folder = self._folder / str(body["case_id"]) / f"r{body['revision']}"
-                if not _is_sealed(folder / MANIFEST):
+                if not (_holds(folder / MANIFEST, b'"sig":') and _holds(folder / DOCUMENT, b"{")):
                     _lay(folder, raw, bytes(row["document"]))
                     mended += 1
         except (sqlite3.Error, OSError) as error:
@@ -236,10 +256,10 @@ def _last(path: Path) -> Link | None:
     return None
 
 
-def _is_sealed(manifest: Path) -> bool:
-    """Not the plain one, which the pictures' room writes before the case is sealed."""
+def _holds(path: Path, sign: bytes) -> bool:
+    """Not gone, not torn, and not the plain manifest that the pictures' room writes at first."""
     try:
-        return b'"sig":' in manifest.read_bytes()
+        return sign in path.read_bytes()
     except FileNotFoundError:
         return False
 
@@ -250,13 +270,10 @@ def _lay(folder: Path, manifest: bytes, document: bytes) -> None:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """Whole or as before. Its name may be lost at a power cut: the next start writes it anew."""
+    """Whole or as before, but for a power cut: the next start writes it anew."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.part")
-    with draft.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    draft.write_bytes(data)
     draft.replace(path)
 
 

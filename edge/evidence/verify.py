@@ -174,7 +174,7 @@ class Verifier:
 
 def name(path: Path, below: Path) -> str:
     """A path as reports call it."""
-    return str(path.relative_to(below)) if path.is_relative_to(below) else str(path)
+    return str(path).removeprefix(f"{below}/")
 
 
 def _join(walks: Sequence[Walk], report: Report) -> tuple[dict[int, Link], str | None]:
