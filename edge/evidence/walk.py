@@ -116,9 +116,8 @@ def _name_moved(found: Walk, order: Sequence[int]) -> None:
     if not wrong:
         return
     if len(wrong) == 2:
-        (first, _), (second, _) = wrong
-        says = f"links {second} and {first} have changed places"
-        found.add(What.REORDERED, says, second)
+        for (seq, _), (other, _) in (wrong, wrong[::-1]):
+            found.add(What.REORDERED, f"link {seq} has changed places with link {other}", seq)
         return
     for seq in sorted(set(order) - set(_longest_rising(order))):
         position = order.index(seq)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.evidence.checkpoint import load_checkpoints
 from edge.evidence.verify import Verifier
 from tests.brokers import Broker, start_broker
 from tests.cameras import RtspServer
@@ -67,7 +68,10 @@ def assert_each_once(edge: Edge, platform: Platform, cameras: int) -> None:
     for case_id in cases:
         revisions = sorted(revision for c, revision in committed if c == case_id)
         assert revisions == list(range(1, len(revisions) + 1))
-    assert not Verifier().check(edge.state / "evidence").findings
+    points = [p for path in platform.folder.glob("checkpoints/*") for p in load_checkpoints(path)]
+    assert points, "the platform was told of no checkpoint"
+    assert not Verifier(checkpoints=points).check(edge.state).findings
+    assert not Verifier(checkpoints=points).check(platform.folder / "cases").findings
     for event in platform.events:
         assert len(event["pictures"]) == len(event["event"]["data"]["evidence"])
         assert all(Path(picture).stat().st_size > 0 for picture in event["pictures"])

@@ -128,13 +128,14 @@ def rewrite(box: SealingBox, change: str) -> None:
 
 @pytest.mark.parametrize(
     ("change", "seq"),
-    [("missing", 3), ("reordered", 2), ("repeated", 3), ("altered", 3), ("stranger", 4)],
+    [("missing", 3), ("reordered", 4), ("repeated", 3), ("altered", 3), ("stranger", 4)],
 )
 def test_what_is_done_to_the_chain_is_named(box: SealingBox, change: str, seq: int) -> None:
     """Without the database to compare with."""
     rewrite(box, change)
     found = Verifier().check(box.folder / "chain.jsonl").findings
-    assert [(f.what.value, f.seq) for f in found] == [(change, seq)]
+    assert {f.what.value for f in found} == {change}
+    assert [f.seq for f in found] == ([4, 2] if change == "reordered" else [seq])
 
 
 def test_a_chain_cut_off_shows_against_a_checkpoint_and_against_the_pictures(
