@@ -196,7 +196,7 @@ for number in range(100, 100000):
 def test_killed_at_any_moment_the_chain_is_whole_after_the_next_start(tmp_path: Path) -> None:
     """SIGKILL between commit, copies and pictures; what was acknowledged is in the chain."""
     state = tmp_path / "state"
-    for after in (1, 7, 20, 33):
+    for after in (2, 15):
         script = _VICTIM.replace("range(100,", f"range({after} * 1000,")
         victim = subprocess.Popen(
             [sys.executable, "-c", script, str(state)], stdout=subprocess.PIPE, text=True
