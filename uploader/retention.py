@@ -74,6 +74,14 @@ class Journal(Protocol):
         ...
 
 
+class _NoJournal:
+    def removed(self, tx: sqlite3.Connection, case_id: str) -> None:
+        """Nobody wants to know."""
+
+    def committed(self) -> None:
+        """Nobody wants to know."""
+
+
 class Retention:
     """Removes delivered cases, one at a time. One connection of its own; use it from one thread.
 
@@ -94,7 +102,7 @@ class Retention:
         journal: Journal | None = None,
     ) -> None:
         self._path = path
-        self._journal = journal
+        self._journal = journal or _NoJournal()
         self._oldest = _OLDEST.format(open_cases=open_cases)
         self._unseen = _UNSEEN.format(open_cases=open_cases)
         self._db = open_outbox(path)
@@ -140,10 +148,8 @@ class Retention:
                 (subject,),
             )
             rows = tx.execute("DELETE FROM outbox WHERE subject = ?", (subject,)).rowcount
-            if self._journal is not None:
-                self._journal.removed(tx, subject)
-        if self._journal is not None:
-            self._journal.committed()
+            self._journal.removed(tx, subject)
+        self._journal.committed()
         return Removed(subject, rows, len(gone), sum(gone))
 
     def remove_unseen(self, gone_before: datetime) -> Removed | None:
@@ -162,7 +168,8 @@ class Retention:
             subject = str(found["subject"])
             gone = [_unlink(row) for row in tx.execute(_UNSEEN_FILES, (subject,)).fetchall()]
             rows = forget(tx, subject)
-            self._removed(tx, subject)
+            self._journal.removed(tx, subject)
+        self._journal.committed()
         return Removed(subject, rows, len(gone), sum(gone))
 
 
