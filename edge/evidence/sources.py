@@ -55,6 +55,8 @@ def chain_copies(root: Path) -> list[tuple[Path, list[bytes]]]:
         lines = file.read_bytes().split(b"\n")
         if lines[-1] == b"" or (found and _torn(lines, found[0][1])):
             lines.pop()
+        else:  # also when only the end of the line is gone
+            lines[-1] += b" (no end of line)"
         found.append((file, lines))
     return found
 
@@ -62,7 +64,7 @@ def chain_copies(root: Path) -> list[tuple[Path, list[bytes]]]:
 def _torn(lines: list[bytes], rows: list[bytes]) -> bool:
     """Whether the last line is the beginning of what the database has there: a crash tore it."""
     at = len(lines) - 1
-    return at < len(rows) and lines[at] != rows[at] and rows[at].startswith(lines[at])
+    return at < len(rows) and rows[at].startswith(lines[at])
 
 
 def _rows(database: Path) -> list[bytes] | None:

@@ -7,11 +7,10 @@ identity on disk), or ten thousand checks of a thousand cases would take a day.
 from __future__ import annotations
 
 import random
-import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -22,8 +21,9 @@ from edge.evidence.folders import digest_of
 from edge.evidence.link import BadLinkError, Link, read_link
 from edge.evidence.verify import Verifier
 
-Change = tuple[str, str]
-"""What was done, and to which file (as reports call it)."""
+Change = dict[Path, bytes | None]
+"""Files and what they hold instead; None: they are gone."""
+_NAMES = ("far.jpg", "near.jpg", "manifest.json", "case.json")
 
 
 @dataclass
@@ -53,107 +53,108 @@ class Tamperer:
             digest=self._digest,
         )
         self.files = sorted(path for path in self.folder.rglob("*") if path.is_file())
-        self.pictures = [path for path in self.files if path.suffix == ".jpg"]
+        self._folders = sorted({path.parent for path in self.files if path.suffix == ".jpg"})
         self.chain = self.folder / "chain.jsonl"
 
-    def check(self) -> Report:
-        """Everything, with what was remembered."""
-        return self._verifier.check(self.folder)
+    def check(self, path: Path | None = None) -> Report:
+        """Everything, or one path, with what was remembered."""
+        return self._verifier.check(path or self.folder)
 
     def flip(self, path: Path, bit: int) -> None:
-        """One bit of one file."""
-        data = bytearray(path.read_bytes())
-        data[bit // 8] ^= 1 << bit % 8
-        with self._put(path, bytes(data)):
-            self._judge("flip", f"bit {bit} of {path.name}", {self._name(path)})
-
-    def delete(self, path: Path) -> None:
-        """One file."""
-        held = path.with_name(f".{path.name}.held")
-        path.rename(held)
-        self._judge("delete", path.name, {self._name(path)})
-        held.rename(path)
-
-    def delete_folder(self, folder: Path) -> None:
-        """A whole revision."""
-        held = self.folder.parent / "held"
-        shutil.move(folder, held)
-        self._judge("delete folder", folder.parent.name, {self._name(folder / "manifest.json")})
-        shutil.move(held, folder)
-
-    def swap(self, one: Path, other: Path) -> None:
-        """The contents of two files."""
-        first, second = one.read_bytes(), other.read_bytes()
-        with self._put(one, second), self._put(other, first):
-            self._judge("swap", f"{one} {other}", {self._name(one), self._name(other)})
+        """One bit of one file, by itself."""
+        with self._made(self._flipped(path, bit)):
+            self._judge(self.folder, ["flip"], {self._name(path)})
 
     def truncate(self, path: Path, size: int) -> None:
-        """The end of a file."""
-        with self._put(path, path.read_bytes()[:size]):
-            self._judge("truncate", f"{path.name} to {size}", {self._name(path)})
+        """The end of one file, by itself."""
+        with self._made({path: path.read_bytes()[:size]}):
+            self._judge(self.folder, ["truncate"], {self._name(path)})
 
-    def chain_lines(self, what: str, change: Callable[[list[bytes]], None]) -> None:
-        """Something done to the lines of the chain."""
-        lines = self.chain.read_bytes().splitlines(keepends=True)
-        change(lines)
-        with self._put(self.chain, b"".join(lines)):
-            self._judge(what, self.chain.name, {self._name(self.chain)})
+    def at_random(self, changes: int, at_once: int = 20) -> None:
+        """Changes of a kind and at a place drawn by chance.
 
-    def at_random(self) -> None:
-        """One change of a kind and at a place drawn by chance."""
-        rng, lines = self.rng, self.point.seq
-        match rng.choice(("flip", "flip", "delete", "folder", "swap", "truncate", "chain", "cut")):
-            case "flip":
-                path = rng.choice(self.files)
-                self.flip(path, rng.randrange(path.stat().st_size * 8))
-            case "delete":
-                self.delete(rng.choice([p for p in self.files if p != self.chain]))
-            case "folder":
-                self.delete_folder(rng.choice(self.pictures).parent)
-            case "swap":
-                name = rng.choice(("far.jpg", "near.jpg", "manifest.json", "case.json"))
-                pair = rng.sample([p for p in self.files if p.name == name], 2)
-                self.swap(*pair)
-            case "truncate":
-                path = rng.choice(self.files)
-                self.truncate(path, rng.randrange(path.stat().st_size))
-            case "cut":
-                left = rng.randrange(lines)
-                self.chain_lines("cut off", lambda found: found.__delitem__(slice(left, None)))
-            case "chain":
-                self._reorder(lines)
+        What is done to pictures, manifests and documents is done to several cases at once, each
+        of which must be named; what is done to the chain is done to it alone.
+        """
+        while (left := changes - self.done.total()) > 0:
+            if self.rng.random() < 0.1:
+                self._pictures_changed(min(left, at_once))
+            else:
+                self._chain_changed()
 
-    def _reorder(self, lines: int) -> None:
-        one, other = self.rng.sample(range(lines), 2)
+    def _pictures_changed(self, count: int) -> None:
+        folders = self.rng.sample(self._folders, 2 * min(count, len(self._folders) // 2))
+        with ExitStack() as undo:
+            kinds, touched = [], set()
+            for one, other in zip(folders[::2], folders[1::2], strict=True):
+                kind = self.rng.choice(("flip", "flip", "delete", "folder", "swap", "truncate"))
+                path = one / self.rng.choice(_NAMES)
+                kinds.append(kind)
+                match kind:
+                    case "flip":
+                        change = self._flipped(path, self.rng.randrange(path.stat().st_size * 8))
+                    case "truncate":
+                        data = path.read_bytes()[: self.rng.randrange(path.stat().st_size)]
+                        change = {path: data}
+                    case "delete":
+                        change = {path: None}
+                    case "folder":
+                        change = dict.fromkeys(one / name for name in _NAMES)
+                    case _:
+                        twin = other / path.name
+                        change = {path: twin.read_bytes(), twin: path.read_bytes()}
+                undo.enter_context(self._made(change))
+                touched |= {self._name(each) for each in change}
+            self._judge(self.folder, kinds, touched)
 
-        def exchange(found: list[bytes]) -> None:
-            found[one], found[other] = found[other], found[one]
-
-        match self.rng.choice(("exchange", "move", "drop", "repeat")):
+    def _chain_changed(self) -> None:
+        rng, lines = self.rng, self.chain.read_bytes().splitlines(keepends=True)
+        one, other = rng.sample(range(len(lines)), 2)
+        kind = rng.choice(("flip", "truncate", "cut off", "exchange", "move", "drop", "repeat"))
+        match kind:
             case "exchange":
-                self.chain_lines("reorder", exchange)
+                lines[one], lines[other] = lines[other], lines[one]
             case "move":
-                self.chain_lines("reorder", lambda found: found.insert(other, found.pop(one)))
+                lines.insert(other, lines.pop(one))
             case "drop":
-                self.chain_lines("drop link", lambda found: found.__delitem__(one))
+                del lines[one]
             case "repeat":
-                self.chain_lines("repeat link", lambda found: found.insert(other, found[one]))
+                lines.insert(other, lines[one])
+            case "cut off":
+                del lines[one:]
+        data = b"".join(lines)
+        if kind == "truncate":
+            data = data[: rng.randrange(len(data))]
+        change: Change = {self.chain: data}
+        if kind == "flip":
+            change = self._flipped(self.chain, rng.randrange(len(data) * 8))
+        with self._made(change):
+            self._judge(self.chain, [f"chain: {kind}"], {self._name(self.chain)})
 
-    def _judge(self, what: str, detail: str, touched: set[str]) -> None:
-        self.done[what] += 1
-        named = {finding.path for finding in self.check().findings}
-        if not touched <= named:
-            self.missed.append(f"{what} {detail}: named {sorted(named)}, not {sorted(touched)}")
+    @staticmethod
+    def _flipped(path: Path, bit: int) -> Change:
+        data = bytearray(path.read_bytes())
+        data[bit // 8] ^= 1 << bit % 8
+        return {path: bytes(data)}
+
+    def _judge(self, asked: Path, kinds: list[str], touched: set[str]) -> None:
+        self.done.update(kinds)
+        named = {finding.path for finding in self.check(asked).findings}
+        if named != touched:
+            less, more = sorted(touched - named), sorted(named - touched)
+            self.missed.append(f"{kinds}: not {less}, but {more}")
 
     @contextmanager
-    def _put(self, path: Path, data: bytes) -> Iterator[None]:
-        """Other bytes for a while; a new file each, so that nothing remembered is taken for it."""
-        held = path.read_bytes()
-        _replace(path, data)
+    def _made(self, change: Change) -> Iterator[None]:
+        """Other bytes for a while, or none; new files, which nothing remembered is taken for."""
+        held = {path: path.read_bytes() for path in change}
         try:
+            for path, data in change.items():
+                _put(path, data)
             yield
         finally:
-            _replace(path, held)
+            for path, data in held.items():
+                _put(path, data)
 
     def _digest(self, path: Path) -> str:
         at = path.stat()
@@ -170,6 +171,7 @@ def flip_rows(database: Path, point: Checkpoint) -> tuple[int, list[str]]:
     """Every bit of every link in the database, one at a time; how many, and what was missed."""
     db = sqlite3.connect(database)
     db.execute("DROP TRIGGER evidence_chain_stays")
+    db.execute("PRAGMA synchronous = OFF")
     rows = db.execute("SELECT seq, link FROM evidence_chain").fetchall()
     verifier, missed, done = Verifier(checkpoints=[point]), [], 0
     for seq, link in rows:
@@ -200,7 +202,10 @@ def _told(found: Link | str) -> Link:
     return found
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _put(path: Path, data: bytes | None) -> None:
+    if data is None:
+        path.unlink()
+        return
     draft = path.with_name(f".{path.name}.put")
     draft.write_bytes(data)
     draft.replace(path)
