@@ -9,7 +9,9 @@ from edge.app.pipeline import Analysed
 from edge.cases.draft import CaseDraft
 from edge.clock import utc_now
 from edge.config.model import CameraSettings
-from edge.console.board import Board, CameraView, PatrolView, ZoneView
+from edge.console.board import Board
+from edge.console.drawing import ZoneView
+from edge.console.views import CameraView, PatrolView
 from edge.errors import Code, GridpatrolError
 from edge.streams.beats import PatrolState
 from edge.streams.frame import Frame

@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from edge.cases.draft import CaseDraft
-from edge.console.board import Board, CameraView, Snapshot
+from edge.console.board import Board
+from edge.console.views import CameraView, Snapshot
 from edge.console.wire import notes_of
 
 # Everything shown is a Text, never markup: names, places and errors may hold brackets.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from edge.cases.draft import EvidenceItem
 from edge.clock import iso
-from edge.console.board import CameraView, CaseView, Snapshot
+from edge.console.views import CameraView, CaseView, Snapshot
 from edge.disk import Level
 from uploader.letters import LetterView
 

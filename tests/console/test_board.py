@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from edge.console import board as board_module
-from edge.console.board import CASES_KEPT, Board, CameraView, ZoneView
-from edge.console.drawing import LEAST_WIDTH, MAX_WIDTH
+from edge.console.board import CASES_KEPT, Board
+from edge.console.drawing import LEAST_WIDTH, MAX_WIDTH, ZoneView
+from edge.console.views import CameraView
 from edge.console.wire import notes_of, status_of
 from edge.detectors.base import Detection
 from edge.geometry import Box

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from edge.console.board import Board, CameraView
+from edge.console.board import Board
 from edge.console.terminal import TerminalStatus
+from edge.console.views import CameraView
 from tests.cases.test_desk import Office, report
 
 

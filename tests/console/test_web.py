@@ -18,7 +18,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from edge.console import web
-from edge.console.board import Board, CameraView, ZoneView
+from edge.console.board import Board
+from edge.console.drawing import ZoneView
+from edge.console.views import CameraView
 from edge.console.web import ConsoleServer
 from edge.errors import GridpatrolError
 from tests.cases.test_desk import Office, report

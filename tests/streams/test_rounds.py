@@ -225,9 +225,7 @@ def test_two_hundred_failing_cameras_leave_the_others_their_revisit(rtsp: RtspSe
     assert sum(state.failing.values()) == 200
     gaps = []
     for camera in good:
-        times = [
-            f.captured_at.timestamp() for f in total.frames if f.camera_id == camera.camera_id
-        ]
+        times = [f.captured_at.timestamp() for f in total.frames if f.camera_id == camera.camera_id]
         gaps += [b - a for a, b in pairwise(times)][2:]
     assert len(gaps) >= 20 * 5
     assert max(gaps) <= 20.0 * max(state.stretch, 1.0) + 2.0, max(gaps)
