@@ -39,6 +39,7 @@ from edge.telemetry.logs import configure_logs
 
 _LEAD_S, SCENE_FPS, _WAIT_S = 3, 10, 100.0
 _MOUNTS = 8
+_STAGES = ("second_look", "cases")
 SCENES = {
     "piles": (
         "piled_materials",
@@ -185,7 +186,11 @@ def _until_settled(box: Box, cases: int) -> list[tuple[float, float]]:
         found = [_ms(json.loads(payload), *times) for payload, *times in rows]
         if len(found) >= cases:
             break
-    print(f"  {len(found)} cases of {cases} cameras", flush=True)
+    stages = {
+        stage: box.metric("gridpatrol_look_seconds_sum", stage=stage) for stage in _STAGES
+    } | {"redaction, of these": box.metric("gridpatrol_redaction_seconds_sum")}
+    each = ", ".join(f"{name} {1000 * s / max(len(found), 1):.0f}" for name, s in stages.items())
+    print(f"  {len(found)} cases of {cases} cameras; ms a case: {each}", flush=True)
     return found
 
 

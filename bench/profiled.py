@@ -25,6 +25,10 @@ from bench.footage import FPS, make_clips, serve
 from bench.overhead import make_key_frames
 
 _FRAME = re.compile(r"(?P<name>\S+) \((?P<file>[^)]*):(?P<line>\d+)\)$")
+_IDLE = re.compile(
+    r"time\.sleep|\bwait\(|\.poll\(|select\(|acquire\(|_threads\.map|thread\.py|selectors"
+)
+"""Lines on which a thread waits; py-spy takes some of them for running when a machine is busy."""
 STAGES = (
     ("inference", r"session\.run|onnxruntime"),
     ("letterbox, model input", r"objects\.py.*(_lay|np\.empty)"),
@@ -91,10 +95,12 @@ def show(samples: list[tuple[list[str], int]], lines: int) -> None:
     """Two tables."""
     stages, places = Counter[str](), Counter[str]()
     for stack, count in samples:
+        if _IDLE.search(line_of(stack)):
+            continue
         stages[stage_of(stack)] += count
         places[line_of(stack)] += count
     total = sum(stages.values())
-    print(f"{total} samples")
+    print(f"{total} samples of threads that work")
     for name, count in stages.most_common():
         print(f"{count / total:>7.1%}  {name}")
     print()
