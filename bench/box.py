@@ -233,12 +233,14 @@ class Span:
 
     Attributes:
         others_s: CPU seconds of everybody else, RTSP server and neighbours.
+        main_s: CPU seconds of the core's main thread, which nothing else can take over.
     """
 
     seconds: float
     looks: float
     cpu_s: float
     others_s: float
+    main_s: float
 
     @property
     def looks_per_s(self) -> float:
@@ -254,10 +256,17 @@ class Span:
 def span(box: Box, seconds: float) -> Span:
     """Watch it for so long. Asking for the looks costs the product CPU, and is left out."""
     looks = box.looks()
-    began, cpu, all_cpu = time.perf_counter(), _cpu(box), machine_cpu_s()
+    began, cpu, all_cpu, main = time.perf_counter(), _cpu(box), machine_cpu_s(), _main_s(box)
     time.sleep(seconds)
     took, ours, everybody = time.perf_counter() - began, _cpu(box) - cpu, machine_cpu_s() - all_cpu
-    return Span(took, box.looks() - looks, ours, everybody - ours)
+    alone = _main_s(box) - main
+    return Span(took, box.looks() - looks, ours, everybody - ours, alone)
+
+
+def _main_s(box: Box) -> float:
+    pid = box.child.process.pid
+    fields = Path(f"/proc/{pid}/task/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICK
 
 
 def _cpu(box: Box) -> float:

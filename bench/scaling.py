@@ -63,6 +63,7 @@ def cores(folder: Path, runs: int, seconds: float) -> dict[str, float]:
         print(
             f"{number} core(s): looks/s {middle([s.looks_per_s for s in spans])},"
             f" CPU ms a look {middle([s.ms_per_look for s in spans])},"
+            f" of these the core's main thread {middle([s.main_s / s.looks * 1e3 for s in spans])},"
             f" cores used {middle([s.cpu_s / s.seconds for s in spans])},"
             f" by others {middle([s.others_s / s.seconds for s in spans])}"
         )
