@@ -23,9 +23,9 @@ from edge.evidence.findings import Report
 from edge.evidence.keys import KeyBox
 from edge.evidence.link import read_link, signed
 from edge.evidence.verify import Verifier
-from edge.export.choose import Asked
+from edge.export.choose import Asked, choose
 from edge.export.log import read_log
-from edge.export.make import Done, make_export
+from edge.export.make import Done, _gathered, make_export
 from edge.export.report import Frame
 from edge.signing import load_or_make_signer
 from edge.sqlite import transaction
@@ -111,6 +111,8 @@ def test_the_same_input_gives_the_same_bytes(box: SealingBox, tmp_path: Path) ->
     assert first.path.read_bytes() == second.path.read_bytes()
     assert first.seq + 1 == second.seq
     assert hashlib.sha256(first.path.read_bytes()).hexdigest() == first.sha256
+    with zipfile.ZipFile(first.path) as archive:
+        assert {info.date_time[0] for info in archive.infolist()} == {1980}
 
 
 def test_days_are_those_of_the_box(box: SealingBox, tmp_path: Path) -> None:
@@ -201,7 +203,8 @@ def test_after_a_change_of_keys_the_new_one_vouches(box: SealingBox, tmp_path: P
     assert not Verifier(trusted=[new.kid]).check(done.path).findings
     assert not Verifier().check(done.path).findings
     other = Verifier(trusted=["0" * 16]).check(done.path)
-    assert {what for what, _ in kinds(other)} == {"wrong_key"}
+    manifests = {f"evidence/case-2/r{n}/manifest.json" for n in (1, 2, 3)}
+    assert kinds(other) == {("wrong_key", each) for each in {"export.json", "links.jsonl"} | manifests}
     assert kinds(Verifier(revoked=[new.kid]).check(done.path)) == {("wrong_key", "export.json")}
 
 
@@ -220,6 +223,15 @@ def test_what_retention_removed_is_said(box: SealingBox, tmp_path: Path) -> None
     assert not Verifier().check(done.path).findings
     alone = export(box, tmp_path / "one.zip", Asked("case-1"))
     assert not Verifier().check(alone.path).findings
+
+
+def test_what_retention_removes_meanwhile_is_not_missing(box: SealingBox) -> None:
+    """Between the look into the chain and the look onto the disk."""
+    chosen = choose(box.state, Asked(first=DAY, last=DAY), "Asia/Shanghai")
+    remove(box, "case-1")
+    leaves = _gathered(box.state, chosen, "case-1", "Asia/Shanghai")
+    assert {state.value for leaf in leaves for _, state in leaf.left_out} == {"removed"}
+    assert chosen.links[-1].kind == "removed"
 
 
 def test_missing_and_altered_files_stay_out_and_are_named(box: SealingBox, tmp_path: Path) -> None:
