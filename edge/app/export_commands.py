@@ -123,6 +123,7 @@ def _copies_follow(state: Path) -> None:
         with lock_state(state):
             copies = Copies(state / "gridpatrol.db", state / "evidence")
             copies.catch_up()
+            copies.sync()
             copies.close()
     except StoreError as error:
         if error.code is not Code.STO_LOCKED:
