@@ -11,7 +11,6 @@ from edge.detectors.precision import folders, quickest
 from edge.detectors.session import run_s
 from edge.errors import ModelError
 from edge.shipped import shipped
-from tests.detectors.test_objects import frames
 
 
 @pytest.mark.parametrize(
@@ -46,39 +45,24 @@ def test_an_unknown_model_is_refused() -> None:
         folders("nothing", None, "auto")
 
 
-@pytest.mark.parametrize("order", [("rubbish", "rubbish-int8"), ("rubbish-int8", "rubbish")])
-def test_the_second_is_taken_only_when_it_is_clearly_quicker(order: tuple[str, str]) -> None:
-    """Whichever that is here: one of the two orders keeps the first, or both are alike."""
-    models = [ObjectDetector(shipped("models") / name, provider="cpu") for name in order]
-    before = [run_s(model.session, model.card) for model in models]
-    chosen = quickest(models)
-    if before[1] > 1.5 * before[0]:
-        assert chosen is models[0]
-    elif before[1] < 0.6 * before[0]:
-        assert chosen is models[1]
-    else:  # too near for a machine that others use, too
-        assert chosen in models
+@pytest.mark.parametrize(
+    ("first_s", "second_s", "chosen"),
+    [(0.020, 0.010, 1), (0.020, 0.017, 1), (0.020, 0.019, 0), (0.020, 0.030, 0)],
+)
+def test_the_second_is_taken_only_when_it_is_clearly_quicker(
+    first_s: float, second_s: float, chosen: int
+) -> None:
+    """A tenth at least: int8 is a little less accurate."""
+    names = ("rubbish", "rubbish-int8")
+    models = [ObjectDetector(shipped("models") / name, provider="cpu") for name in names]
+    takes = dict(zip((model.name for model in models), (first_s, second_s), strict=True))
+    assert quickest(models, lambda model: takes[model.name]) is models[chosen]
 
 
-def test_the_twin_of_the_object_model_finds_what_the_model_finds() -> None:
-    """On the demo's scenes: of ten detections at most one is found by one of them only."""
-    pictures = [
-        image for name in ("clear", "vending", "piles") for image in frames(name, 5, 25, 40)
+def test_both_are_measured_here_and_one_is_taken() -> None:
+    models = [
+        ObjectDetector(shipped("models") / name, provider="cpu")
+        for name in ("rubbish", "rubbish-int8")
     ]
-    names = ("coco-nanodet", "coco-nanodet-int8")
-    one, other = (ObjectDetector(shipped("models") / name, provider="cpu") for name in names)
-    both, apart = 0, 0
-    for found, twin in zip(one.find(pictures), other.find(pictures), strict=True):
-        left = list(twin)
-        for detection in found:
-            same = [d for d in left if d.label == detection.label]
-            best = max(same, key=lambda d: d.box.iou(detection.box), default=None)
-            if best is None or best.box.iou(detection.box) < 0.5:
-                apart += 1
-                continue
-            left.remove(best)
-            both += 1
-            assert abs(best.score - detection.score) < 0.2
-        apart += len(left)
-    assert both > 30
-    assert apart <= both / 10
+    assert quickest(models) in models
+    assert all(run_s(model.session, model.card) > 0 for model in models)
