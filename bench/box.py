@@ -227,6 +227,23 @@ def running(folder: Path, cameras: Sequence[dict[str, Any]], **more: Any) -> Ite
         box.stop()
 
 
+@contextmanager
+def consuming(folder: Path, port: int) -> Iterator[Child]:
+    """The reference consumer at a broker's port; what it receives goes below ``folder``."""
+    consumer = Child(
+        [
+            *("-m", "edge.cli", "consume", "--json"),
+            *("--port", str(port), "--out", str(folder / "platform")),
+        ],
+        log=folder / "consumer.log",
+        environment=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    try:
+        yield consumer
+    finally:
+        consumer.stop()
+
+
 @dataclass(frozen=True)
 class Span:
     """What a box did between two moments.

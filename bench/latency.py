@@ -28,12 +28,11 @@ from pathlib import Path
 import av
 import cv2
 
-from bench.box import ROOT, Box, busy_cores, camera, configure, running
+from bench.box import Box, busy_cores, camera, configure, consuming, running
 from bench.delivery import broker
 from bench.footage import FPS, SIZE, make_clips, serve
 from edge.app.run import open_edge
 from edge.config.load import load_settings
-from edge.demo.children import Child
 from edge.shipped import shipped
 from edge.telemetry.logs import configure_logs
 
@@ -159,19 +158,8 @@ def _receipts(folder: Path, urls: dict[str, str]) -> list[tuple[float, float]]:
                 "text": {"every_s": 3, "learn_s": 8},
             },
         }
-        consumer = Child(
-            [
-                *("-m", "edge.cli", "consume", "--json"),
-                *("--port", str(port), "--out", str(folder / "platform")),
-            ],
-            log=folder / "consumer.log",
-            environment=os.environ | {"PYTHONPATH": str(ROOT)},
-        )
-        try:
-            with running(folder / "box", cameras, more=more) as box:
-                return _until_settled(box, len(cameras))
-        finally:
-            consumer.stop()
+        with consuming(folder, port), running(folder / "box", cameras, more=more) as box:
+            return _until_settled(box, len(cameras))
 
 
 def _until_settled(box: Box, cases: int) -> list[tuple[float, float]]:

@@ -27,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.box import ROOT, Box, Used, busy_cores, camera, family, running, used
+from bench.box import Box, Used, busy_cores, camera, consuming, family, running, used
 from bench.delivery import broker
 from bench.footage import FPS, make_clips, serve
 from bench.latency import SCENE_FPS, SCENES, scenes
@@ -110,19 +110,11 @@ def soak(folder: Path, minutes: float) -> dict[str, object]:
                 "text": {"every_s": 3, "learn_s": 4},
             },
         }
-        consumer = Child(
-            [
-                *("-m", "edge.cli", "consume", "--json"),
-                *("--port", str(port), "--out", str(folder / "platform")),
-            ],
-            log=folder / "consumer.log",
-            environment=os.environ | {"PYTHONPATH": str(ROOT)},
-        )
-        try:
-            with running(folder / "box", cameras, more=more) as box:
-                return _watch(box, consumer, minutes)
-        finally:
-            consumer.stop()
+        with (
+            consuming(folder, port) as consumer,
+            running(folder / "box", cameras, more=more) as box,
+        ):
+            return _watch(box, consumer, minutes)
 
 
 def _watch(box: Box, consumer: Child, minutes: float) -> dict[str, object]:

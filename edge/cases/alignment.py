@@ -49,8 +49,29 @@ def brought_over(before: Image, after: Image) -> Image | None:
     found = transform(before, after)
     if found is None:
         return None
+    return laid_over(before, after, found)
+
+
+def laid_over(before: Image, after: Image, found: Transform) -> Image:
+    """The picture after, moved as :func:`transform` found, at the size of the one before."""
     height, width = before.shape[:2]
     return np.asarray(cv2.warpPerspective(after, found, (width, height)), np.uint8)
+
+
+def moved_by(before: Image, after: Image, found: Transform) -> float:
+    """How far the corner that has moved most has moved, as a share of the picture's width."""
+    corners, moved = _corners(after, found)
+    grown = np.array(before.shape[1::-1]) / np.array(after.shape[1::-1])
+    return float(np.abs(moved - corners * grown).max() / before.shape[1])
+
+
+def _corners(
+    after: Image, found: Transform
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    height, width = after.shape[:2]
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
+    moved = cv2.perspectiveTransform(corners[None], found)[0]
+    return corners, np.asarray(moved, np.float64)
 
 
 def _small(image: Image, scale: float) -> npt.NDArray[np.uint8]:
@@ -81,11 +102,8 @@ def _matches(
 
 def _is_likely(found: Transform, before: Image, after: Image) -> bool:
     """A camera is shaken, not carried away: corners stay near their places, sizes alike."""
-    height, width = after.shape[:2]
-    corners = np.array([[[0, 0], [width, 0], [width, height], [0, height]]], np.float64)
-    moved = cv2.perspectiveTransform(corners, found)[0]
-    grown = np.array([before.shape[1] / width, before.shape[0] / height])
-    if np.abs(moved - corners[0] * grown).max() > _FARTHEST * before.shape[1]:
+    if moved_by(before, after, found) > _FARTHEST:
         return False
+    _, moved = _corners(after, found)
     area = cv2.contourArea(moved.astype(np.float32)) / (before.shape[0] * before.shape[1])
     return bool(_SIZES[0] <= area <= _SIZES[1])

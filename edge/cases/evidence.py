@@ -202,24 +202,26 @@ def _caption(label: CaseLabel, moment: datetime, dwell_s: float | None) -> Seque
     )
 
 
+def listed(item: EvidenceItem) -> dict[str, str | int]:
+    """A file as manifests, sealed or not, list it."""
+    return {
+        "name": item.path.name,
+        "role": item.role,
+        "sha256": item.sha256,
+        "size_bytes": item.size_bytes,
+        "media_type": item.media_type,
+        "captured_at": iso(item.captured_at),
+        "camera_id": item.camera_id,
+    }
+
+
 def _manifest(label: CaseLabel, items: Sequence[EvidenceItem]) -> bytes:
     document = {
         "case_id": label.case_id,
         "revision": label.revision,
         "codes": [{"scheme": c.scheme, "code": c.code} for c in label.category.codes],
         "grid_cell": label.grid_cell,
-        "files": [
-            {
-                "name": item.path.name,
-                "role": item.role,
-                "sha256": item.sha256,
-                "size_bytes": item.size_bytes,
-                "media_type": item.media_type,
-                "captured_at": iso(item.captured_at),
-                "camera_id": item.camera_id,
-            }
-            for item in items
-        ],
+        "files": [listed(item) for item in items],
     }
     return (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge.cases.alignment import transform
+from edge.cases.alignment import laid_over, moved_by, transform
 from edge.cases.caption import bar_height
 from edge.cases.draft import EvidenceItem
 from edge.evidence.copies import MANIFEST
@@ -50,16 +50,9 @@ def at_the_angle_of(before: EvidenceItem, image: Image) -> Image | None:
     height, width = far.shape[:2]
     view = np.asarray(far[: height - bar_height(width, CAPTION_LINES)], np.uint8)
     found = transform(view, image)
-    if found is None:
+    if found is None or moved_by(view, image, found) < _MOVED:
         return None
-    height, width = image.shape[:2]
-    corners = np.array([[[0, 0], [width, 0], [width, height], [0, height]]], np.float64)
-    grown = view.shape[1] / width
-    moved = np.abs(cv2.perspectiveTransform(corners, found) - corners * grown).max()
-    if moved < _MOVED * view.shape[1]:
-        return None
-    size = view.shape[1], view.shape[0]
-    return np.asarray(cv2.warpPerspective(image, found, size), np.uint8)
+    return laid_over(view, image, found)
 
 
 def aligned(caption: Sequence[str]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from edge import __version__
 from edge.cases.draft import CaseDraft, Seal
-from edge.clock import iso
+from edge.cases.evidence import listed
 from edge.evidence.chain import Chain
 from edge.evidence.copies import Copies
 from edge.evidence.link import canonical
@@ -84,18 +84,7 @@ class Sealer:
             "grid_cell": draft.grid_cell,
             "document_sha256": hashlib.sha256(document).hexdigest(),
             "cameras": sorted({source.camera_id for source in draft.sources}),
-            "files": [
-                {
-                    "name": item.path.name,
-                    "role": item.role,
-                    "sha256": item.sha256,
-                    "size_bytes": item.size_bytes,
-                    "media_type": item.media_type,
-                    "captured_at": iso(item.captured_at),
-                    "camera_id": item.camera_id,
-                }
-                for item in draft.evidence
-            ],
+            "files": [listed(item) for item in draft.evidence],
             "models": {name: self._models.get(name) for name in draft.models},
             "config_sha256": self._config_sha256(),
             "software": __version__,

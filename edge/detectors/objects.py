@@ -70,7 +70,7 @@ class ObjectDetector:
         on_cpu = self.session.get_providers()[0] == "CPUExecutionProvider"
         beside = at_once > 1 and on_cpu
         self._threads = ThreadPoolExecutor(at_once, "inference") if beside else None
-        if self.session.get_providers()[0] == "CPUExecutionProvider":
+        if on_cpu:
             self._batch = 1  # what ONNX Runtime once held for a batch it never gives back
         self._meanings = [self.card.meanings.get(name, "") for name in self.card.output.classes]
         self._means = np.array([bool(meaning) for meaning in self._meanings])

@@ -119,9 +119,7 @@ def _live(
         for image, _ in key_frames(source, container, live=True, every=every, alive=alive):
             yield image, reason
     # A killed server ends the loop without an exception: for a live stream that is a failure.
-    raise StreamError(
-        Code.CAM_ENDED, source.camera_id, "the stream ended", "It is opened again by itself"
-    )
+    raise ended(source)
 
 
 def _file(source: Source, every: Every | None) -> Iterator[tuple[Picture, Reason]]:
@@ -247,6 +245,13 @@ def key_frames(
                 patience.begin_anew(whole.damaged)
     except (av.error.FFmpegError, OSError) as error:
         raise explain(source, error) from None
+
+
+def ended(source: Source) -> StreamError:
+    """What a live stream that stops without an error has done."""
+    return StreamError(
+        Code.CAM_ENDED, source.camera_id, "the stream ended", "It is opened again by itself"
+    )
 
 
 def explain(source: Source, error: Exception) -> StreamError:

@@ -8,10 +8,9 @@ from dataclasses import replace
 
 import av
 
-from edge.errors import Code, StreamError
 from edge.streams.phase import Timing
 from edge.streams.planes import Picture
-from edge.streams.source import Alive, Source, key_frames, open_container, video_stream
+from edge.streams.source import Alive, Source, ended, key_frames, open_container, video_stream
 from edge.streams.whole import begins_picture
 
 _MEASURE_S = 12.0
@@ -56,12 +55,7 @@ class Visiting:
                 if self.brought >= self._looks:
                     self._stay(container)
                     return
-        raise StreamError(
-            Code.CAM_ENDED,
-            self._source.camera_id,
-            "the stream ended",
-            "It is opened again by itself",
-        )
+        raise ended(self._source)
 
     def _stay(self, container: av.container.InputContainer) -> None:
         """Measure the time between two key frames, where who opens the camera has to wait."""

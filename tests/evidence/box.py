@@ -124,3 +124,14 @@ def _record(draft: CaseDraft) -> CaseRecord:
 
 
 LONG_AGO = datetime(1970, 1, 1, 0, 0, 7, tzinfo=UTC)
+
+
+def with_three_cases(folder: Path) -> SealingBox:
+    """A box with three sealed cases; the second has three revisions, the last without pictures."""
+    box = SealingBox(folder)
+    box.case(1)
+    box.case(2)
+    box.case(2, 2, "gone")
+    box.case(2, 3, "withdrawn", pictures=0)
+    box.case(3)
+    return box

@@ -16,18 +16,13 @@ from edge.clock import ClockState
 from edge.errors import Code, StoreError
 from edge.evidence.findings import Report, What
 from edge.evidence.verify import Verifier
-from tests.evidence.box import LONG_AGO, SealingBox
+from tests.evidence.box import LONG_AGO, SealingBox, with_three_cases
 
 
 @pytest.fixture
 def box(tmp_path: Path) -> Iterator[SealingBox]:
     """Three cases; the second has three revisions, the last of them without pictures."""
-    made = SealingBox(tmp_path / "state")
-    made.case(1)
-    made.case(2)
-    made.case(2, 2, "gone")
-    made.case(2, 3, "withdrawn", pictures=0)
-    made.case(3)
+    made = with_three_cases(tmp_path / "state")
     yield made
     made.close()
 

@@ -29,7 +29,7 @@ from edge.export.make import Done, _gathered, make_export
 from edge.export.report import Frame
 from edge.signing import load_or_make_signer
 from edge.sqlite import transaction
-from tests.evidence.box import LONG_AGO, SealingBox
+from tests.evidence.box import LONG_AGO, SealingBox, with_three_cases
 
 BOX = "420111/box-07"
 FRAME = Frame(BOX, "张三 Zhang San", "行政复议 administrative review", "Asia/Shanghai")
@@ -39,12 +39,7 @@ DAY = date(2026, 11, 24)
 @pytest.fixture
 def box(tmp_path: Path) -> Iterator[SealingBox]:
     """Three cases, the second with three revisions; the box goes on running."""
-    made = SealingBox(tmp_path / "state")
-    made.case(1)
-    made.case(2)
-    made.case(2, 2, "gone")
-    made.case(2, 3, "withdrawn", pictures=0)
-    made.case(3)
+    made = with_three_cases(tmp_path / "state")
     yield made
     made.close()
 
