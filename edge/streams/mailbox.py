@@ -53,6 +53,16 @@ class Mailbox:
             self._pictures[key] = (header, image)
         self._bell.ring()
 
+    def waits(self, camera_id: str) -> bool:
+        """Any thread. Whether a held camera's picture is still there: the core has not come yet."""
+        with self._lock:
+            return (camera_id, 0, 0, False) in self._pictures
+
+    def pass_over(self, camera_id: str) -> None:
+        """Any thread. A picture that was due was not even decoded: it counts as dropped."""
+        with self._lock:
+            self._dropped[camera_id] = self._dropped.get(camera_id, 0) + 1
+
     def take(self) -> tuple[FrameHeader, Picture] | None:
         """The picture of the camera that has waited longest, with its drops told once."""
         with self._lock:

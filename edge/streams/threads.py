@@ -22,6 +22,8 @@ from edge.streams.source import Source, pictures
 from edge.streams.visit import Visiting
 
 BEAT_S = 1.0
+_STALE_LOOKS, _STALE_S = 2, 2.0
+"""A picture nobody has come for gives way to a new one after so many looks, and so many seconds."""
 
 
 class Holder(threading.Thread):
@@ -39,6 +41,7 @@ class Holder(threading.Thread):
         self._backoff = backoff
         self._sequence = 0
         self._fetcher: Fetcher | None = None
+        self._due_at = 0.0
         self.pace = Pace(source.look_every_s)
         self.active_at = time.monotonic()
 
@@ -76,15 +79,31 @@ class Holder(threading.Thread):
 
     def _look(self) -> None:
         told = False
-        for picture, reason in pictures(self._source, self.pace.every_s, self._is_alive):
+        # A replay is read ahead of its pace: whether a picture lies there too long shows later.
+        every = self._every_s if self._source.is_live else self.pace.every_s
+        for picture, reason in pictures(self._source, every, self._is_alive):
             self.active_at = time.monotonic()
             if not told:
                 self._tell("up")
                 told = True
             self._sequence += 1
+            self._due_at = self.active_at + self.pace.every_s()
             self._mailbox.put(_header(self._source, picture, reason, self._sequence), picture)
             if self.pace.is_off:
                 return
+
+    def _every_s(self) -> float:
+        """Seconds to the next picture: more while the core, too busy, leaves the last one lying.
+
+        Decoding what nobody looks at would take from the core what it lacks.
+        """
+        every_s = self.pace.every_s()
+        if not self._mailbox.waits(self.name):
+            return every_s
+        if (now := time.monotonic()) >= self._due_at:
+            self._mailbox.pass_over(self.name)
+            self._due_at = now + every_s
+        return max(_STALE_LOOKS * every_s, _STALE_S)
 
     def _is_alive(self) -> None:
         """A camera that sends, but no key frame, is none that hangs."""
