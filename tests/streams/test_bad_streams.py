@@ -336,11 +336,15 @@ def test_many_bad_cameras_do_not_stop_a_good_one() -> None:
     good = BadRtsp(Script("h264", clip, fps=25))
     codes: list[Code] = []
 
+    over = threading.Event()
+
     def fail(url: str) -> None:
-        try:
-            next(pictures(camera(url, open_timeout_s=4.0)))
-        except StreamError as error:
-            codes.append(error.code)
+        """Again and again: on a slow machine, too, they fail as long as the good one is watched."""
+        while not over.is_set():
+            try:
+                next(pictures(camera(url, open_timeout_s=4.0)))
+            except StreamError as error:
+                codes.append(error.code)
 
     threads = [
         threading.Thread(target=fail, args=(server.url,)) for server in servers for _ in range(8)
@@ -349,14 +353,14 @@ def test_many_bad_cameras_do_not_stop_a_good_one() -> None:
         for thread in threads:
             thread.start()
         came = [time.monotonic() for _ in first_times(camera(good.url, visit=False), 10)]
-        assert threads[0].is_alive(), "the bad ones are all over: this shows nothing"
+    finally:
+        over.set()
         for thread in threads:
             thread.join(30)
-    finally:
         for server in (*servers, good):
             server.stop()
     assert max(np.diff(came)) < SLACK_S  # a key frame every 0.4 s
-    assert len(codes) == len(threads)
+    assert len(codes) >= len(threads)
     assert {Code.CAM_TIMEOUT, Code.CAM_DAMAGED} <= set(codes)
 
 
