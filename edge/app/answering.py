@@ -16,6 +16,7 @@ from edge.cases.store import CaseStore
 from edge.clock import Clock, utc_now
 from edge.config.model import CameraSettings
 from edge.errors import Code, GridpatrolError, RequestError
+from edge.grid.locate import where_stands
 from edge.review.verdicts import Verdict, VerdictStore
 from edge.scenes.finding import Words
 from uploader.contract.build import evidence_of
@@ -206,6 +207,8 @@ class Answerer:
             title,
             camera.name_zh or camera.name_en or camera.id,
             camera.time_zone or self._time_zone,
+            self._box_id,
+            where_stands(camera.position),
         )
 
     def _answer(

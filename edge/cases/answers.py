@@ -9,13 +9,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from edge.cases.caption import far_view, near_view, with_caption
+from edge.cases.caption import caption_of, far_view, near_view, with_caption
 from edge.cases.draft import EvidenceItem
-from edge.cases.evidence import EvidenceRoom
+from edge.cases.evidence import EvidenceRoom, View
+from edge.cases.metadata import About
 from edge.cases.pair import aligned, at_the_angle_of, best_far
 from edge.detectors.base import Detection, Look
 from edge.geometry import Box
@@ -31,12 +30,16 @@ class AnswerLabel:
         title: what was asked and found.
         camera_name: as captions show it.
         time_zone: IANA name.
+        box_id: who answers.
+        position: of the camera, CGCS2000 degrees (lon, lat).
     """
 
     request_id: str
     title: Words
     camera_name: str
     time_zone: str
+    box_id: str = ""
+    position: tuple[float, float] | None = None
 
 
 class AnswerRoom:
@@ -69,18 +72,20 @@ class AnswerRoom:
             RedactionError: the picture must not leave; nothing was written.
             StoreError: the disk refused; nothing counts as written.
         """
-        image, caption = self._room.safe(look), _caption(label, look.frame.captured_at)
+        image, about = self._room.safe(look), self._about(label, look)
+        caption = caption_of(about)
         folder = self._folder / label.request_id
         self._admit()
         if box is None:
-            return self._room.keep(folder, look, {"after": with_caption(image, caption)})
-        near = near_view(image, box, caption)
+            view = View("after", with_caption(image, caption), about)
+            return self._room.keep(folder, (view,))
+        near = View("near", near_view(image, box, caption), about)
         same = before is not None and before.camera_id == look.frame.camera_id
         brought = at_the_angle_of(before, image) if before is not None and same else None
         if brought is not None:  # boxes of today do not fit the camera's former angle
-            image, parts, caption = brought, (), aligned(caption)
-        after = far_view(image.copy(), box, parts, caption)
-        return self._room.keep(folder, look, {"after": after, "near": near})
+            image, parts, about = brought, (), aligned(about)
+        after = far_view(image.copy(), box, parts, caption_of(about))
+        return self._room.keep(folder, (View("after", after, about), near))
 
     def fresh(self, look: Look, label: AnswerLabel) -> tuple[EvidenceItem, ...]:
         """A whole picture of a camera, ``far``.
@@ -89,10 +94,11 @@ class AnswerRoom:
             RedactionError: the picture must not leave; nothing was written.
             StoreError: the disk refused; nothing counts as written.
         """
-        image, caption = self._room.safe(look), _caption(label, look.frame.captured_at)
+        image, about = self._room.safe(look), self._about(label, look)
         folder = self._folder / label.request_id
         self._admit()
-        return self._room.keep(folder, look, {"far": with_caption(image, caption)})
+        view = View("far", with_caption(image, caption_of(about)), about)
+        return self._room.keep(folder, (view,))
 
     def before(self, case_id: str, revisions: Sequence[int], camera_id: str) -> EvidenceItem | None:
         """The far view of a case as it was sent, by this camera if there is one.
@@ -117,11 +123,15 @@ class AnswerRoom:
                 removed += 1
         return removed
 
-
-def _caption(label: AnswerLabel, moment: datetime) -> tuple[str, ...]:
-    local = moment.astimezone(ZoneInfo(label.time_zone))
-    return (
-        label.title.zh,
-        label.title.en,
-        f"{local:%Y-%m-%d %H:%M:%S %Z}  {label.camera_name}  核查 {label.request_id[:8]}",
-    )
+    def _about(self, label: AnswerLabel, look: Look) -> About:
+        return About(
+            label.title,
+            look.frame.captured_at,
+            label.time_zone,
+            look.frame.camera_id,
+            label.camera_name,
+            label.position,
+            label.box_id,
+            self._room.redaction,
+            request_id=label.request_id,
+        )

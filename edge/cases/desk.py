@@ -24,7 +24,7 @@ from edge.cases.store import CaseStore
 from edge.cases.taxonomy import Category, category
 from edge.clock import Clock, utc_now
 from edge.config.model import CameraSettings
-from edge.grid.locate import Locator, Spot
+from edge.grid.locate import Locator, Spot, where_stands
 from edge.scenes.finding import Finding, SceneReport, Words
 
 _TOUCH_EVERY_S = 10.0
@@ -267,6 +267,8 @@ class CaseDesk:
             record.grid_cell,
             camera.name_zh or camera.name_en or camera.id,
             camera.time_zone or self._time_zone,
+            self._box_id,
+            where_stands(camera.position),
         )
 
     def _touch(self, record: CaseRecord) -> None:

@@ -15,24 +15,21 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-import cv2
-
-from edge.cases.caption import far_view, near_view
+from edge.cases.caption import caption_of, far_view, near_view, uncaptioned
 from edge.cases.draft import EvidenceItem, EvidenceRole
+from edge.cases.jpeg import evidence_jpeg, thumbnail
+from edge.cases.metadata import About
 from edge.cases.pair import aligned, at_the_angle_of, best_far
 from edge.cases.taxonomy import Category
 from edge.clock import iso
 from edge.detectors.base import Look
-from edge.errors import Code, StoreError
 from edge.evidence.copies import MANIFEST
 from edge.files import sync_folder
 from edge.geometry import Box
 from edge.redaction.redactor import Redactor
-from edge.scenes.finding import Finding
+from edge.scenes.finding import Finding, Words
 from edge.sqlite import as_store_error
 from edge.streams.frame import Image
 
@@ -44,7 +41,11 @@ KeepClear = Callable[[str, int, Image], None]
 
 @dataclass(frozen=True, slots=True)
 class CaseLabel:
-    """What every picture of a case says about it."""
+    """What every picture of a case says about it.
+
+    Attributes:
+        position: of the camera, CGCS2000 degrees (lon, lat).
+    """
 
     case_id: str
     revision: int
@@ -52,6 +53,17 @@ class CaseLabel:
     grid_cell: str
     camera_name: str
     time_zone: str
+    box_id: str = ""
+    position: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A picture on its way into a file: redacted, captioned, and what it shows."""
+
+    role: EvidenceRole
+    image: Image
+    about: About
 
 
 class EvidenceRoom:
@@ -84,16 +96,12 @@ class EvidenceRoom:
             RedactionError: the picture must not leave; nothing was written.
             StoreError: the disk refused; nothing counts as written.
         """
-        image = self.safe(finding.look)
-        caption = _caption(label, finding.last_seen, finding.dwell_s)
-        return self._write(
-            label,
-            finding.look,
-            {
-                "far": far_view(image.copy(), finding.box, finding.parts, caption),
-                "near": near_view(image, finding.box, caption),
-            },
-        )
+        look, image = finding.look, self.safe(finding.look)
+        about = self._about(label, look, finding.dwell_s)
+        caption = caption_of(about)
+        far = far_view(image.copy(), finding.box, finding.parts, caption)
+        near = near_view(image, finding.box, caption)
+        return self._write(label, look, (View("far", far, about), View("near", near, about)))
 
     def photograph_clear(self, look: Look, box: Box, label: CaseLabel) -> tuple[EvidenceItem, ...]:
         """The place after it is clear again: the same two views, without boxes.
@@ -105,18 +113,20 @@ class EvidenceRoom:
             StoreError: the disk refused; nothing counts as written.
         """
         image = self.safe(look)
-        caption = _caption(label, look.frame.captured_at, None)
-        views: dict[EvidenceRole, Image] = {
-            "far": far_view(image.copy(), box, (), caption),
-            "near": near_view(image, box, caption),
-        }
+        about = self._about(label, look, None)
+        caption = caption_of(about)
+        views = [
+            View("far", far_view(image.copy(), box, (), caption), about),
+            View("near", near_view(image, box, caption), about),
+        ]
         case = self.folder / label.case_id
         earlier = (case / f"r{number}" for number in range(label.revision - 1, 0, -1))
         before = best_far(earlier, look.frame.camera_id)
         if before is not None and before.camera_id == look.frame.camera_id:
             over = at_the_angle_of(before, image)
             if over is not None:
-                views["after"] = far_view(over, box, (), aligned(caption))
+                about = aligned(about)
+                views.append(View("after", far_view(over, box, (), caption_of(about)), about))
         return self._write(label, look, views)
 
     def sweep(self, known: Collection[tuple[str, int]], *, now_s: float | None = None) -> int:
@@ -139,67 +149,74 @@ class EvidenceRoom:
         """
         return self._redactor.safe(look)
 
-    def keep(
-        self, folder: Path, look: Look, views: Mapping[EvidenceRole, Image]
-    ) -> tuple[EvidenceItem, ...]:
-        """Pictures of a look as files of a folder, synced.
+    @property
+    def redaction(self) -> str:
+        """The policy in force, for what pictures say of themselves."""
+        return self._redactor.policy
+
+    def keep(self, folder: Path, views: Sequence[View]) -> tuple[EvidenceItem, ...]:
+        """Pictures as files of a folder, synced.
 
         Raises:
             StoreError: the disk refused; nothing counts as written.
         """
-        items, files = self._pictures(folder, look, views)
+        items, files = self._pictures(folder, views)
         write_all_durably(files)
         return tuple(items)
 
     def _write(
-        self, label: CaseLabel, look: Look, views: Mapping[EvidenceRole, Image]
+        self, label: CaseLabel, look: Look, views: Sequence[View]
     ) -> tuple[EvidenceItem, ...]:
         folder = self.folder / label.case_id / f"r{label.revision}"
         if self._keep_clear is not None:
             self._keep_clear(label.case_id, label.revision, look.frame.image)
-        items, files = self._pictures(folder, look, views)
+        items, files = self._pictures(folder, views)
         write_all_durably({**files, folder / MANIFEST: _manifest(label, items)})
         return tuple(items)
 
     def _pictures(
-        self, folder: Path, look: Look, views: Mapping[EvidenceRole, Image]
+        self, folder: Path, views: Sequence[View]
     ) -> tuple[list[EvidenceItem], dict[Path, bytes]]:
         items, files = [], {}
-        for role, image in views.items():
-            path = folder / f"{role}.jpg"
-            files[path] = data = _jpeg(image, self._quality, str(path))
+        for view in views:
+            path = folder / f"{view.role}.jpg"
+            small = thumbnail(uncaptioned(view.image))
+            data = evidence_jpeg(view.image, self._quality, view.about, view.role, small)
+            files[path] = data
             items.append(
                 EvidenceItem(
-                    role,
+                    view.role,
                     path,
                     hashlib.sha256(data).hexdigest(),
                     len(data),
                     "image/jpeg",
-                    look.frame.captured_at,
-                    look.frame.camera_id,
+                    view.about.at,
+                    view.about.camera_id,
                 )
             )
         return items, files
 
-
-def _jpeg(image: Image, quality: int, where: str) -> bytes:
-    done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:
-        raise StoreError(Code.STO_WRITE, where, "a picture cannot be encoded", "Report this fault")
-    return bytes(data)
-
-
-def _caption(label: CaseLabel, moment: datetime, dwell_s: float | None) -> Sequence[str]:
-    local = moment.astimezone(ZoneInfo(label.time_zone))
-    code = label.category.codes[0]
-    stay_zh = f"  滞留 {dwell_s:.0f} 秒" if dwell_s is not None else "  已消失"
-    stay_en = f"  dwell {dwell_s:.0f} s" if dwell_s is not None else "  gone"
-    return (
-        f"疑似{label.category.name_zh}（{code.code}）{stay_zh}",
-        f"Suspected: {label.category.name_en} ({code.scheme} {code.code}){stay_en}",
-        f"{local:%Y-%m-%d %H:%M:%S %Z}  {label.camera_name}  单元网格 {label.grid_cell}"
-        f"  案卷 {label.case_id[:8]} r{label.revision}",
-    )
+    def _about(self, label: CaseLabel, look: Look, dwell_s: float | None) -> About:
+        code = label.category.codes[0]
+        stay_zh = f"  滞留 {dwell_s:.0f} 秒" if dwell_s is not None else "  已消失"
+        stay_en = f"  dwell {dwell_s:.0f} s" if dwell_s is not None else "  gone"
+        return About(
+            Words(
+                f"疑似{label.category.name_zh}（{code.code}）{stay_zh}",
+                f"Suspected: {label.category.name_en} ({code.scheme} {code.code}){stay_en}",
+            ),
+            look.frame.captured_at,
+            label.time_zone,
+            look.frame.camera_id,
+            label.camera_name,
+            label.position,
+            label.box_id,
+            self.redaction,
+            case_id=label.case_id,
+            revision=label.revision,
+            codes=tuple(f"{c.scheme} {c.code}" for c in label.category.codes),
+            grid_cell=label.grid_cell,
+        )
 
 
 def listed(item: EvidenceItem) -> dict[str, str | int]:

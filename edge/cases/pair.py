@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,12 +13,13 @@ import cv2
 import numpy as np
 
 from edge.cases.alignment import laid_over, moved_by, transform
-from edge.cases.caption import bar_height
+from edge.cases.caption import uncaptioned
 from edge.cases.draft import EvidenceItem
+from edge.cases.metadata import About
 from edge.evidence.copies import MANIFEST
+from edge.scenes.finding import Words
 from edge.streams.frame import Image
 
-CAPTION_LINES = 3
 _MOVED = 0.003
 """Share of the picture's width from which a camera has moved; less nobody sees."""
 
@@ -47,17 +49,16 @@ def at_the_angle_of(before: EvidenceItem, image: Image) -> Image | None:
     far = cv2.imread(str(before.path), cv2.IMREAD_COLOR)
     if far is None:
         return None
-    height, width = far.shape[:2]
-    view = np.asarray(far[: height - bar_height(width, CAPTION_LINES)], np.uint8)
+    view = uncaptioned(np.asarray(far, np.uint8))
     found = transform(view, image)
     if found is None or moved_by(view, image, found) < _MOVED:
         return None
     return laid_over(view, image, found)
 
 
-def aligned(caption: Sequence[str]) -> tuple[str, ...]:
-    """A caption that says that the picture was moved."""
-    return (*caption[:-1], f"{caption[-1]}  已与处置前画面对齐 aligned with the picture before")
+def aligned(about: About) -> About:
+    """Of a picture that was moved."""
+    return replace(about, note=Words("已与处置前画面对齐", "aligned with the picture before"))
 
 
 def _far(folder: Path) -> EvidenceItem | None:

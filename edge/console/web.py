@@ -8,7 +8,8 @@ has no log-in.
 - ``/api/cases``: the cases on the board, newest first
 - ``POST /api/outbox/{seq}/resend``: 200, 404 when it is no dead letter, 403 when not allowed
 - ``/looks/{camera}.jpg``: latest look with boxes and zones, heads and plates blurred
-- ``/evidence/{sha256}.jpg``: a picture of a case on the board
+- ``/evidence/{sha256}.jpg``: a picture of a case on the board; with ``?small`` its thumbnail, where
+  it has one
 - ``/metrics``: Prometheus
 - ``/healthz``: 200, or 503 with the reasons; :func:`edge.console.wire.faults_of` has the rule
 """
@@ -18,6 +19,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -32,6 +34,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from edge.cases.metadata import thumbnail_in
 from edge.console.board import Board
 from edge.console.wire import cases_of, faults_of, notes_of, status_of
 from edge.errors import Code, GridpatrolError
@@ -91,6 +94,12 @@ def _resending(resend: Resend | None) -> Callable[[Request], Response]:
     return handler
 
 
+def _thumbnail(path: Path) -> bytes | None:
+    with suppress(OSError):  # retention may just have taken it
+        return thumbnail_in(path.read_bytes())
+    return None
+
+
 def make_app(board: Board, *, hosts: list[str], resend: Resend | None = None) -> Starlette:
     """The page and its data.
 
@@ -118,6 +127,9 @@ def make_app(board: Board, *, hosts: list[str], resend: Resend | None = None) ->
         path = board.evidence_path(request.path_params["sha256"])
         if path is None or not path.is_file():
             return Response(status_code=404)
+        small = _thumbnail(path) if "small" in request.query_params else None
+        if small is not None:
+            return Response(small, media_type="image/jpeg")
         return FileResponse(path, media_type="image/jpeg")
 
     def metrics(_request: Request) -> Response:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from edge.config.cameras import Position
 from edge.config.model import CameraSettings, HomographySettings
 from edge.errors import Code, ConfigError
 from edge.geometry import FARTHEST_M, METRES_PER_DEGREE, Box, GroundPlane, to_metres
@@ -25,6 +26,11 @@ class Spot:
     cell: str
 
 
+def where_stands(position: Position) -> LonLat:
+    """A configured point in CGCS2000 degrees."""
+    return to_cgcs2000(position.lon, position.lat, position.datum)
+
+
 class Locator:
     """Ground points of one camera.
 
@@ -34,7 +40,7 @@ class Locator:
 
     def __init__(self, camera: CameraSettings, cells: CellMap) -> None:
         position = camera.position
-        self._camera = to_cgcs2000(position.lon, position.lat, position.datum)
+        self._camera = where_stands(position)
         self._anchors = {
             zone.id: to_cgcs2000(*zone.anchor, position.datum)
             for zone in camera.zones

@@ -16,8 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge.cases.caption import bar_height, near_window
-from edge.cases.pair import CAPTION_LINES
+from edge.cases.caption import near_window, uncaptioned
 from edge.geometry import Box
 from edge.review.verdicts import Judged, Verdict
 from edge.scenes.finding import EventKind
@@ -88,9 +87,9 @@ def _write(case: Judged, folder: Path, out: Path) -> str:
     if near is None or far is None:
         return "no pictures any more"
     window = near_window(case.box)
-    height = far.shape[0] - bar_height(far.shape[1], CAPTION_LINES)
-    x0, y0, x1, y1 = window.pixels(far.shape[1], height)
-    clean = near[: near.shape[0] - bar_height(near.shape[1], CAPTION_LINES)]
+    height, width = uncaptioned(far).shape[:2]
+    x0, y0, x1, y1 = window.pixels(width, height)
+    clean = uncaptioned(near)
     scale = clean.shape[1] / max(x1 - x0, 1)
     if abs(clean.shape[0] - (y1 - y0) * scale) > 2 + scale:
         return "the case has moved since its first picture"

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
+from edge.cases.metadata import thumbnail_in
 from edge.console import web
 from edge.console.board import Board
 from edge.console.drawing import ZoneView
@@ -80,6 +81,8 @@ def test_everything_is_served(page: Page, tmp_path: Path) -> None:
     picture = cv2.imdecode(np.frombuffer(page.get("/looks/cam-1.jpg")[1], np.uint8), 1)
     assert picture.shape == (180, 240, 3)
     assert page.get(f"/evidence/{sha256}.jpg")[2]["content-type"] == "image/jpeg"
+    whole, small = (page.get(f"/evidence/{sha256}.jpg{query}")[1] for query in ("", "?small"))
+    assert small == thumbnail_in(whole)
     assert b"gridpatrol_looks" in page.get("/metrics")[1]
 
 

@@ -3,6 +3,7 @@ import { $, make, percent, span, when } from "/static/dom.js";
 import { words } from "/static/words.js";
 
 export const picture = (item) => `/evidence/${item.sha256}.jpg`;
+const small = (item) => `${picture(item)}?small`;
 
 // Places are named by people or, failing that, "camera/zone": show the camera's name then.
 export function placeName(entry, status, lang) {
@@ -54,7 +55,7 @@ function thumbnails(entry, t) {
   const pair = before ? [[before, t.before], [near, t.now]] : [[near, t.near], [far, t.far]];
   return make("div", { class: "thumbs" }, ...pair.filter(([item]) => item)
     .map(([item, name]) => make("span", { class: "thumb" },
-      make("img", { src: picture(item), alt: name, loading: "lazy" }))));
+      make("img", { src: small(item), alt: name, loading: "lazy" }))));
 }
 
 function card(entry, key, status, lang, open) {
