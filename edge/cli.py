@@ -16,6 +16,7 @@ from rich.table import Table
 
 from edge import __version__
 from edge.app.export_commands import app as export
+from edge.app.keeping_commands import app as keeping
 from edge.app.key_commands import app as key
 from edge.app.originals_commands import app as originals
 from edge.app.signs_commands import app as signs
@@ -32,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(export)
+app.add_typer(keeping)
 app.add_typer(key, name="key")
 app.add_typer(signs, name="signs")
 app.add_typer(originals, name="originals")
@@ -229,7 +231,7 @@ def verify(  # noqa: PLR0917 - each is an option of its own
             typer.echo(str(line))
         typer.echo(
             f"{report.cases} case(s), {report.links} link(s), {len(report.whole)} file(s) whole,"
-            f" {len(report.findings)} fault(s)"
+            f" {len(report.findings)} fault(s), {len(report.removed)} deleted by retention"
         )
     raise typer.Exit(1 if report.findings else 0)
 

@@ -5,7 +5,8 @@ level   what is given up
 ======  ==========================================================================
 ok      nothing
 early   it is said aloud; suppressed findings are no longer kept
-tight   delivered cases and their pictures, oldest first, before their time
+tight   delivered cases and their pictures before their time, the least important
+        and then the oldest first; no new clear originals are kept
 full    new case drafts are refused; what is committed stays and is delivered
 ======  ==========================================================================
 """
@@ -81,6 +82,11 @@ class DiskWatch:
     def free_bytes(self) -> int:
         """At the last look."""
         return self._free_bytes
+
+    @property
+    def where(self) -> str:
+        """The folder that it looks at, for people."""
+        return str(self._folder)
 
     def note_used(self, used_bytes: int) -> None:
         """Told by whoever knows how much of the quota is used."""

@@ -11,6 +11,7 @@ GridpatrolError
 ├── RequestError     what the platform asks of a box
 ├── ReviewError      verdicts and files of verdicts
 ├── ExportError      evidence taken out of the box
+├── HoldError        evidence that a person wants kept
 └── EvaluationError  labelled pictures and scenarios to measure with
 
 Codes are stable: scripts and run books may match on them. ``docs/errors.md`` explains each
@@ -67,6 +68,8 @@ class Code(StrEnum):
     STO_SERVER = "STO-005"
     STO_ROOM = "STO-006"
     STO_FAILED = "STO-007"
+    STO_KEPT = "STO-008"
+    STO_INDEX = "STO-009"
     EVI_MISSING = "EVI-001"
     EVI_ALTERED = "EVI-002"
     EVI_MANIFEST = "EVI-003"
@@ -99,6 +102,9 @@ class Code(StrEnum):
     REV_FILE = "REV-001"
     REV_CASE = "REV-002"
     REV_ZONE = "REV-003"
+
+    HLD_NOTHING = "HLD-001"
+    HLD_OPTION = "HLD-002"
 
     EXP_NOTHING = "EXP-001"
     EXP_OPTION = "EXP-002"
@@ -187,6 +193,10 @@ class ReviewError(GridpatrolError):
 
 class ExportError(GridpatrolError):
     """Evidence that cannot be taken out of the box as it was asked for."""
+
+
+class HoldError(GridpatrolError):
+    """A legal hold that cannot be set or ended as it was asked for."""
 
 
 class EvaluationError(GridpatrolError):

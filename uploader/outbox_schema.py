@@ -76,6 +76,7 @@ CREATE TABLE IF NOT EXISTS turns (
     day TEXT NOT NULL,
     ahead_at TEXT
 ) STRICT;
+CREATE TABLE IF NOT EXISTS leaving (path TEXT PRIMARY KEY, size_bytes INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS uplink (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS outbox_payload ON outbox (payload_sha256);
 CREATE INDEX IF NOT EXISTS outbox_live ON outbox (kind, seq) WHERE state = 'pending';
@@ -83,6 +84,8 @@ CREATE INDEX IF NOT EXISTS outbox_due ON outbox (kind, next_at, seq) WHERE state
 CREATE INDEX IF NOT EXISTS outbox_done ON outbox (settled_at, seq) WHERE state = 'done';
 CREATE INDEX IF NOT EXISTS outbox_dead ON outbox (seq) WHERE state = 'dead';
 CREATE INDEX IF NOT EXISTS outbox_evidence_path ON outbox_evidence (path);
+CREATE INDEX IF NOT EXISTS outbox_kept
+    ON outbox (subject, revision, state, settled_at, status, kind, what);
 CREATE INDEX IF NOT EXISTS waiting_kind ON waiting (kind, id) WHERE unseen_at IS NULL;
 CREATE INDEX IF NOT EXISTS waiting_urgent ON waiting (id) WHERE unseen_at IS NULL AND urgent = 1;
 CREATE INDEX IF NOT EXISTS waiting_asked ON waiting (id) WHERE asked = 1;
@@ -92,7 +95,8 @@ CREATE INDEX IF NOT EXISTS turns_day ON turns (day);
 CREATE INDEX IF NOT EXISTS turns_at ON turns (at);
 INSERT OR IGNORE INTO uplink VALUES ('outbox_schema', 4);
 """
-"""What a fresh file gets; on a file of this version it changes nothing."""
+"""What a fresh file gets. A file of this version gets what was only added since: older ones of its
+version pass over that. ``leaving``: files whose removal is decided and signed, and not done yet."""
 
 _MIGRATIONS = {
     # Replies beside cases, fairness by category, the moment a row was settled.

@@ -1,72 +1,95 @@
-"""What was delivered goes: after some days, or sooner when room is short.
+"""What was delivered goes: when its time is over, or sooner when room is short.
 
-So does what was gone before its turn came (:mod:`uploader.waiting`). Nothing else goes.
+So does what was gone before its turn came (:mod:`uploader.waiting`). Nothing else goes: not what
+is open, undelivered, waiting or held by a person (:mod:`edge.evidence.holds`).
 
-A case goes as a whole, with its pictures, when every revision of it was delivered and it is no
-longer open: the pictures of an open case are wanted for the pair before and after. A file that
-another row refers to stays until that row goes.
+A case goes as a whole, with its pictures: those of an open case are wanted for the pair before
+and after. The decision is one transaction: rows out, the signed link in, the files noted as
+leaving. The files go after it, so a crash leaves a file too many, never a file that is gone and
+nobody says why. A file that another row refers to stays until that row goes.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from edge.clock import iso
+import structlog
+
+from edge.errors import StoreError
 from edge.evidence.copies import DOCUMENT, MANIFEST
-from edge.sqlite import transaction
+from edge.sqlite import as_store_error, transaction
+from uploader.keeping import Kept, Rules, Status, Verdict, order
 from uploader.outbox_schema import open_outbox
 from uploader.reading import reading
 from uploader.waiting import forget
 
+_log = structlog.get_logger(__name__)
+
 NEVER_OPEN = "SELECT NULL WHERE 0"
 
-# The order is that of the settling; a whole case has to be past the limit.
-_OLDEST = (
-    "SELECT subject FROM outbox AS o INDEXED BY outbox_done WHERE state = 'done'"
-    " AND settled_at < :limit AND subject NOT IN ({open_cases}) AND NOT EXISTS"
-    " (SELECT 1 FROM outbox AS other WHERE other.subject = o.subject"
-    " AND (other.state != 'done' OR other.settled_at >= :limit))"
-    " ORDER BY settled_at, seq LIMIT 1"
+# Of the index alone: the rows hold whole messages.
+_SENT = (
+    "SELECT o.subject, o.what, o.kind, o.status, c.since, c.pending, c.dead,"
+    " o.subject IN ({open_cases}) AS open FROM (SELECT subject, MAX(revision) AS revision,"
+    " MAX(settled_at) AS since, TOTAL(state = 'pending') AS pending, TOTAL(state = 'dead') AS dead"
+    " FROM outbox INDEXED BY outbox_kept {where} GROUP BY subject) AS c"
+    " JOIN outbox AS o INDEXED BY outbox_kept USING (subject, revision)"
 )
-_UNSEEN = (
-    "SELECT subject FROM waiting WHERE unseen_at < :limit AND asked = 0"
-    " AND subject NOT IN ({open_cases}) ORDER BY unseen_at LIMIT 1"
+_UNSENT = (
+    "SELECT subject, kind, unseen_at, asked, subject IN ({open_cases}) AS open FROM waiting {where}"
 )
+_ONE = "WHERE subject = :subject"
 _FILES = (
-    "SELECT path, MAX(size_bytes) AS size_bytes FROM outbox_evidence AS mine"
-    " JOIN outbox USING (seq) WHERE subject = ? AND NOT EXISTS (SELECT 1"
-    " FROM outbox_evidence AS e JOIN outbox AS o USING (seq)"
-    " WHERE e.path = mine.path AND o.subject != outbox.subject) AND NOT EXISTS"
-    " (SELECT 1 FROM waiting_evidence AS w WHERE w.path = mine.path) GROUP BY path"
+    "SELECT path, MAX(size_bytes) AS size_bytes FROM (SELECT path, size_bytes FROM outbox_evidence"
+    " JOIN outbox USING (seq) WHERE subject = :subject UNION ALL SELECT path, size_bytes"
+    " FROM waiting_evidence WHERE subject = :subject) AS mine WHERE NOT EXISTS (SELECT 1"
+    " FROM outbox_evidence AS e JOIN outbox AS o USING (seq) WHERE e.path = mine.path"
+    " AND o.subject != :subject) AND NOT EXISTS (SELECT 1 FROM waiting_evidence AS w"
+    " WHERE w.path = mine.path AND w.subject != :subject) GROUP BY path ORDER BY path"
 )
-_UNSEEN_FILES = (
-    "SELECT path, MAX(size_bytes) AS size_bytes FROM waiting_evidence AS mine WHERE subject = ?"
-    " AND NOT EXISTS (SELECT 1 FROM outbox_evidence AS e WHERE e.path = mine.path)"
-    " AND NOT EXISTS (SELECT 1 FROM waiting_evidence AS w WHERE w.path = mine.path"
-    " AND w.subject != mine.subject) GROUP BY path"
+_WANTED = (
+    "SELECT 1 FROM outbox_evidence WHERE path = :path"
+    " UNION ALL SELECT 1 FROM waiting_evidence WHERE path = :path"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A case that went."""
+    """A case that went.
 
-    subject: str
+    Attributes:
+        kept: what it was.
+        verdict: why it went.
+        rows: of outbox or waiting room.
+        files, size_bytes: that go with it.
+    """
+
+    kept: Kept
+    verdict: Verdict
     rows: int
-    files: int
+    files: tuple[Path, ...]
     size_bytes: int
+
+    @property
+    def subject(self) -> str:
+        """Case id or request id."""
+        return self.kept.subject
+
+
+Held = Callable[[sqlite3.Connection, str], str]
+"""By which hold a case, or an answer, is held; empty: by none. Inside the transaction."""
 
 
 class Journal(Protocol):
     """Keeps account of what was removed."""
 
-    def removed(self, tx: sqlite3.Connection, case_id: str) -> None:
-        """A case goes; inside the transaction that removes it."""
+    def removed(self, tx: sqlite3.Connection, gone: Removed) -> list[Path]:
+        """A case goes; inside the transaction that removes it. Gives folders that go, too."""
         ...
 
     def committed(self) -> None:
@@ -74,20 +97,14 @@ class Journal(Protocol):
         ...
 
 
-class _NoJournal:
-    def removed(self, tx: sqlite3.Connection, case_id: str) -> None:
-        """Nobody wants to know."""
-
-    def committed(self) -> None:
-        """Nobody wants to know."""
-
-
 class Retention:
-    """Removes delivered cases, one at a time. One connection of its own; use it from one thread.
+    """Removes cases, one at a time. One connection of its own; use it from one thread.
 
     Args:
         path: the database file.
+        rules: how long what is kept.
         open_cases: a query that gives the ids of cases whose pictures are still wanted.
+        held: says what a person wants kept; None: nothing.
         journal: told of every case that goes.
 
     Raises:
@@ -97,14 +114,17 @@ class Retention:
     def __init__(
         self,
         path: Path,
+        rules: Rules | None = None,
         *,
         open_cases: str = NEVER_OPEN,
+        held: Held | None = None,
         journal: Journal | None = None,
     ) -> None:
         self._path = path
-        self._journal = journal or _NoJournal()
-        self._oldest = _OLDEST.format(open_cases=open_cases)
-        self._unseen = _UNSEEN.format(open_cases=open_cases)
+        self.rules = rules or Rules()
+        self._held = held
+        self._journal = journal
+        self._open_cases = open_cases
         self._db = open_outbox(path)
 
     def close(self) -> None:
@@ -126,63 +146,149 @@ class Retention:
             size = self._db.execute("PRAGMA page_size").fetchone()
         return int(files[0]) + int(pages[0]) * int(size[0])
 
-    def remove_oldest(self, settled_before: datetime) -> Removed | None:
-        """Remove the case that was settled first; None when there is none before that time.
-
-        Files go before the rows that name them: a crash in between leaves rows that were
-        delivered, and the next call ends the work.
+    def kept(self) -> list[Kept]:
+        """Everything that lies here, in the order in which it would go for want of room.
 
         Raises:
-            StoreError: the rows are still there.
+            StoreError: the database cannot be read.
         """
-        # IMMEDIATE: nobody can begin to refer to a file between the look and the removal.
-        with transaction(self._db, self._path) as tx:
-            found = tx.execute(self._oldest, {"limit": iso(settled_before)}).fetchone()
-            if found is None:
-                return None
-            subject = str(found["subject"])
-            gone = [_unlink(row) for row in tx.execute(_FILES, (subject,)).fetchall()]
-            tx.execute(
-                "DELETE FROM outbox_evidence WHERE seq IN"
-                " (SELECT seq FROM outbox WHERE subject = ?)",
-                (subject,),
-            )
-            rows = tx.execute("DELETE FROM outbox WHERE subject = ?", (subject,)).rowcount
-            self._journal.removed(tx, subject)
-        self._journal.committed()
-        return Removed(subject, rows, len(gone), sum(gone))
+        with reading(self._path):
+            return sorted(self._look(self._db, "", {}), key=order)
 
-    def remove_unseen(self, gone_before: datetime) -> Removed | None:
-        """Remove the case that was first gone before its turn; None when there is none.
+    def size_bytes(self, subject: str) -> int:
+        """Of the files that would go with a case.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        with reading(self._path):
+            rows = self._db.execute(_FILES, {"subject": subject}).fetchall()
+        return sum(int(row["size_bytes"]) for row in rows)
+
+    def remove(self, subject: str, now: datetime, *, short: bool = False) -> Removed | None:
+        """Remove a case if its time is over.
 
         Args:
-            gone_before: no earlier than its window: it could still be seen again.
+            subject: case id or request id.
+            now: the present moment.
+            short: the disk is nearly full: it may go before its time.
+
+        Returns:
+            What went; None when it must stay, as things are now.
 
         Raises:
-            StoreError: the case is still there.
+            StoreError: it is still there, or the disk failed. A file that the disk does not let go
+                of is no reason: the next :meth:`finish` tries again.
         """
+        # IMMEDIATE: nobody can hold it, or refer to its files, between the look and the removal.
         with transaction(self._db, self._path) as tx:
-            found = tx.execute(self._unseen, {"limit": iso(gone_before)}).fetchone()
-            if found is None:
+            kept = next(self._look(tx, _ONE, {"subject": subject}), None)
+            if kept is None or (verdict := self.rules.judge(kept, now, short=short)) is None:
                 return None
-            subject = str(found["subject"])
-            gone = [_unlink(row) for row in tx.execute(_UNSEEN_FILES, (subject,)).fetchall()]
-            rows = forget(tx, subject)
-            self._journal.removed(tx, subject)
-        self._journal.committed()
-        return Removed(subject, rows, len(gone), sum(gone))
+            gone = self._take_out(tx, kept, verdict)
+        if self._journal is not None:
+            self._journal.committed()
+        try:
+            self.finish()
+        except StoreError as fault:
+            if fault.fatal:
+                raise
+            _log.warning("files_not_deleted", code=str(fault.code), what=fault.what)
+        return gone
+
+    def finish(self) -> None:
+        """Delete the files whose removal is decided; after a crash, what it left over.
+
+        Raises:
+            StoreError: some are still there.
+        """
+        with reading(self._path):
+            if self._db.execute("SELECT 1 FROM leaving LIMIT 1").fetchone() is None:
+                return
+        fault = None
+        with transaction(self._db, self._path) as tx:
+            # A folder sorts before what is in it, and goes after it.
+            rows = tx.execute("SELECT path FROM leaving ORDER BY path DESC").fetchall()
+            for row in rows:
+                try:
+                    if tx.execute(_WANTED, {"path": row["path"]}).fetchone() is None:
+                        _delete(Path(row["path"]))
+                except OSError as error:
+                    fault = as_store_error(Path(row["path"]), error)
+                    continue
+                tx.execute("DELETE FROM leaving WHERE path = ?", (row["path"],))
+        if fault is not None:
+            raise fault
+
+    def _take_out(self, tx: sqlite3.Connection, kept: Kept, verdict: Verdict) -> Removed:
+        mine = {"subject": kept.subject}
+        files = tx.execute(_FILES, mine).fetchall()
+        tx.execute(
+            f"DELETE FROM outbox_evidence WHERE seq IN (SELECT seq FROM outbox {_ONE})",  # noqa: S608
+            mine,
+        )
+        rows = tx.execute(f"DELETE FROM outbox {_ONE}", mine).rowcount  # noqa: S608
+        rows += forget(tx, kept.subject)
+        paths = tuple(Path(row["path"]) for row in files)
+        size = sum(int(row["size_bytes"]) for row in files)
+        gone = Removed(kept, verdict, rows, paths, size)
+        folders = {path.parent for path in paths}
+        if self._journal is not None:
+            folders |= set(self._journal.removed(tx, gone))
+        leaving = [(str(path), 0) for path in folders]
+        leaving += [(row["path"], row["size_bytes"]) for row in files]
+        tx.executemany("INSERT OR REPLACE INTO leaving VALUES (?, ?)", leaving)
+        return gone
+
+    def _look(self, db: sqlite3.Connection, where: str, values: dict[str, str]) -> Iterator[Kept]:
+        chosen = {"where": where, "open_cases": self._open_cases}
+        for row in db.execute(_UNSENT.format(**chosen), values):
+            yield self._with_hold(db, _unsent(row))
+        for row in db.execute(_SENT.format(**chosen), values):
+            yield self._with_hold(db, _sent(row))
+
+    def _with_hold(self, db: sqlite3.Connection, kept: Kept) -> Kept:
+        if kept.protected or self._held is None:
+            return kept
+        hold = self._held(db, kept.subject)
+        return replace(kept, protected=f"held {hold}") if hold else kept
 
 
-def _unlink(row: sqlite3.Row) -> int:
-    """Remove a file, and its folders once only manifest and document are left; bytes freed."""
-    path = Path(row["path"])
-    with suppress(OSError):  # gone already, or not ours to remove: the row goes all the same
-        path.unlink()
-        folder = path.parent
-        left = list(folder.iterdir())
-        if left and {other.name for other in left} <= {MANIFEST, DOCUMENT}:
-            for other in left:
-                other.unlink()
-            folder.rmdir()
-            folder.parent.rmdir()
-    return int(row["size_bytes"])
+def _sent(row: sqlite3.Row) -> Kept:
+    status: Status = (
+        "rejected"
+        if row["dead"]
+        else "answered"
+        if row["what"] == "reply"
+        else "withdrawn"
+        if row["status"] == "withdrawn"
+        else "closed"
+    )
+    protected = "undelivered" if row["pending"] else "open" if row["open"] else ""
+    return Kept(row["subject"], row["kind"], status, _moment(row["since"]), protected)
+
+
+def _unsent(row: sqlite3.Row) -> Kept:
+    protected = (
+        "waiting" if row["unseen_at"] is None else "asked" if row["asked"] else
+        "open" if row["open"] else ""
+    )  # fmt: skip
+    return Kept(row["subject"], row["kind"], "unseen", _moment(row["unseen_at"]), protected)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _delete(path: Path) -> None:
+    """A file; or a folder in which nothing but manifest and document is left, and the one above."""
+    if not path.is_dir():
+        path.unlink(missing_ok=True)
+        return
+    left = list(path.iterdir())
+    if all(other.name in {MANIFEST, DOCUMENT} or other.name.endswith(".part") for other in left):
+        for other in left:
+            other.unlink()
+        path.rmdir()
+        if not any(path.parent.iterdir()):
+            path.parent.rmdir()

@@ -16,12 +16,12 @@ from edge.app.hearing import Hearing, attaching, build_hearing
 from edge.app.memory import Trimmer
 from edge.app.patrolling import Patrolling
 from edge.app.pipeline import Pipeline
-from edge.app.sealing import Seals, open_seals
+from edge.app.sealing import Seals, held, open_seals
 from edge.app.signs import ad_rules
 from edge.app.streaming import build_pool
 from edge.app.uplink import build_uploader, open_outbox
 from edge.cases.desk import CaseDesk
-from edge.cases.evidence import EvidenceRoom
+from edge.cases.evidence import EvidenceRoom, KeepClear
 from edge.cases.known import KnownStore
 from edge.cases.originals import Originals
 from edge.cases.owners import Owners
@@ -29,14 +29,17 @@ from edge.cases.store import OPEN_CASES, CaseStore
 from edge.cases.withdrawals import Withdrawals
 from edge.config.model import Settings
 from edge.detectors.base import Detector
-from edge.disk import DiskWatch, Marks
+from edge.disk import DiskWatch, Level, Marks
 from edge.errors import Code, StoreError
 from edge.grid.cells import CellMap, load_cells
 from edge.grid.locate import Locator
 from edge.redaction.redactor import Redactor
 from edge.scenes.watch import SceneWatcher
+from edge.streams.frame import Image
 from edge.streams.pool import StreamPool
+from edge.telemetry import metrics
 from uploader.housekeeper import Housekeeper, open_retention
+from uploader.keeping import Rules
 from uploader.publisher import Uploader
 
 
@@ -143,7 +146,9 @@ def build_rooms(
             state / "evidence",
             jpeg_quality=settings.cases.jpeg_quality,
             redactor=redactor,
-            keep_clear=originals.keep if settings.evidence.keep_clear else None,
+            keep_clear=(
+                while_there_is_room(watch, originals.keep) if settings.evidence.keep_clear else None
+            ),
         )
         room.sweep(store.revisions() | seals.copies.revisions())
         seals.copies.mend_folders()
@@ -195,9 +200,8 @@ def build_rooms(
         undo.callback(hearing.close)
         uploader = build_uploader(settings, database, hearing.commands)
         housekeeper = Housekeeper(
-            open_retention(database, OPEN_CASES, seals),
+            open_retention(database, Rules.of(settings.storage), OPEN_CASES, held, seals),
             watch,
-            keep_days=settings.storage.keep_delivered_days,
         )
         undo.pop_all()
     return Rooms(
@@ -224,6 +228,18 @@ def clear_originals(settings: Settings) -> Originals:
     """Where clear originals are kept, or were before that was switched off."""
     state = settings.box.state_dir
     return Originals(state / "originals", state / "evidence")
+
+
+def while_there_is_room(watch: DiskWatch, keep: KeepClear) -> KeepClear:
+    """Clear originals are the first thing that is not kept any more: the case itself is."""
+
+    def keep_some(case_id: str, revision: int, image: Image) -> None:
+        if watch.level() >= Level.TIGHT:
+            metrics.STORAGE_REFUSED.labels(what="clear_original").inc()
+            return
+        keep(case_id, revision, image)
+
+    return keep_some
 
 
 def disk_watch(settings: Settings) -> DiskWatch:

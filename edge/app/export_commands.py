@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from edge.app.commanding import copies_follow, days_of
 from edge.config.load import load_settings
-from edge.errors import Code, ExportError, StoreError
+from edge.errors import Code, ExportError
 from edge.export.choose import Asked
 
 app = typer.Typer()
@@ -51,7 +51,7 @@ def export(  # noqa: PLR0917 - each is an option of its own
     out = out or Path(f"{name}.zip")
     frame = Frame(f"{box.city}/{box.id}", by, purpose, box.time_zone)
     done = make_export(box.state_dir, frame, asked, box_key(box.state_dir), out)
-    _copies_follow(box.state_dir)
+    copies_follow(box.state_dir)
     for file, state in done.left_out:
         typer.echo(f"left out {file}: {state}", err=True)
     typer.echo(
@@ -91,40 +91,9 @@ def _asked(case: str | None, first: str | None, last: str | None) -> Asked:
         if not _CASE_ID.fullmatch(case):
             raise _option(f"case {case!r}", "is no case id")
         return Asked(case)
-    if not (first and last):
-        raise _option("--to" if first else "--from", "is missing")
-    start, end = _day("--from", first), _day("--to", last)
-    if end < start:
-        raise _option("--to", f"{end} is before {start}")
+    start, end = days_of(first, last, _option)
     return Asked(first=start, last=end)
-
-
-def _day(name: str, text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise _option(name, f"{text!r} is no date") from None
 
 
 def _option(where: str, what: str) -> ExportError:
     return ExportError(Code.EXP_OPTION, where, what, "A day is written as 2026-11-01")
-
-
-def _copies_follow(state: Path) -> None:
-    """The chain's file gets the new link: from the box if it runs, from here if it does not.
-
-    Raises:
-        StoreError: the disk failed.
-    """
-    from edge.app.build import lock_state
-    from edge.evidence.copies import Copies
-
-    try:
-        with lock_state(state):
-            copies = Copies(state / "gridpatrol.db", state / "evidence")
-            copies.catch_up()
-            copies.sync()
-            copies.close()
-    except StoreError as error:
-        if error.code is not Code.STO_LOCKED:
-            raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,19 +12,26 @@ from pathlib import Path
 from edge.app.detecting import model_inside
 from edge.app.uplink import evidence_signer, key_path
 from edge.cases.seal import Sealer
-from edge.clock import utc_now
+from edge.clock import iso, utc_now
 from edge.config.model import Settings
 from edge.detectors.base import Detector
 from edge.errors import Code, ConfigError
 from edge.evidence.chain import Chain, begin, open_chain
 from edge.evidence.checkpoint import make_checkpoint
-from edge.evidence.copies import DOCUMENT, MANIFEST, Copies, recover
+from edge.evidence.copies import Copies, recover
+from edge.evidence.holds import holding
 from edge.evidence.keys import settle
 from edge.signing import Signer, load_signer
 from edge.telemetry.logs import get_logger
 from uploader.contract.build import case_document, checkpoint_event
+from uploader.retention import Removed
 
 _CHECKPOINT_EVERY_S = 60.0
+_ANSWER = (
+    "SELECT json_extract(CAST(payload AS TEXT), '$.data.case_id') AS case_id, created_at"
+    " FROM outbox WHERE subject = ? AND what = 'reply'"
+)
+"""The case that an answer is about, and when it was made."""
 
 log = get_logger(__name__)
 
@@ -48,23 +54,32 @@ class Seals:
     _told: str = ""
     _next_checkpoint: float = 0.0
 
-    def removed(self, tx: sqlite3.Connection, case_id: str) -> None:
-        """Retention takes a delivered case away: said in the chain, so that nobody misses it.
+    def removed(self, tx: sqlite3.Connection, gone: Removed) -> list[Path]:
+        """Retention takes a case away: said in the chain, with what decided it.
+
+        Returns:
+            Its folders, in which nothing is wanted any more.
 
         Raises:
             sqlite3.Error: not written; the caller rolls back.
         """
+        case_id, since = gone.subject, gone.kept.since
         rows = tx.execute(
             "SELECT seq FROM evidence_chain WHERE case_id = ? AND document IS NOT NULL", (case_id,)
         ).fetchall()
-        if not rows:
-            return
-        self.chain.append(
-            tx, "removed", {"case_id": case_id, "links": [int(row["seq"]) for row in rows]}
-        )
+        body = {
+            "case_id": case_id,
+            "links": [int(row["seq"]) for row in rows],
+            "why": gone.verdict.why,
+            "rule": gone.verdict.rule,
+            "status": gone.kept.status,
+            "since": iso(since) if since else None,
+            "files": len(gone.files),
+            "size_bytes": gone.size_bytes,
+        }
+        self.chain.append(tx, "removed", body)
         tx.execute("UPDATE evidence_chain SET document = NULL WHERE case_id = ?", (case_id,))
-        for folder in (self.folder / case_id).glob("r*"):
-            _clear(folder)
+        return list((self.folder / case_id).glob("r*"))
 
     def committed(self) -> None:
         """The transaction is over: the copies follow.
@@ -164,12 +179,13 @@ def box_key(state_dir: Path) -> Signer:
     return load_signer(path)
 
 
-def _clear(folder: Path) -> None:
-    """Remove a folder that holds nothing but manifest and document."""
-    with suppress(OSError):
-        left = list(folder.iterdir())
-        if {path.name for path in left} <= {MANIFEST, DOCUMENT}:
-            for path in left:
-                path.unlink()
-            folder.rmdir()
-            folder.parent.rmdir()
+def held(db: sqlite3.Connection, subject: str) -> str:
+    """By which hold a case is held, in words; an answer is held with its case. Empty: by none.
+
+    Raises:
+        sqlite3.Error: the chain cannot be read.
+    """
+    row = db.execute(_ANSWER, (subject,)).fetchone()
+    case_id, at = (str(row["case_id"]), [str(row["created_at"])]) if row else (subject, [])
+    hold = holding(db, case_id, at)
+    return f"{hold.number} by {hold.by}: {hold.why}" if hold else ""

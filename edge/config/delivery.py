@@ -7,13 +7,26 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
-from edge.config.section import Section
+from edge.config.section import Kind, Section
+
+Days = Annotated[float, Field(ge=0, le=36500, allow_inf_nan=False)]
+
+
+class RetentionSettings(Section):
+    """How long which cases stay where ``keep_delivered_days`` is not right for all of them."""
+
+    by_category: dict[Kind, Days] = Field(default_factory=dict)
+    by_status: dict[Literal["withdrawn", "answered", "unseen", "rejected"], Days] = Field(
+        default_factory=dict
+    )
+    at_least_days: Days = 0.0
 
 
 class StorageSettings(Section):
     """How long delivered cases stay, and what happens when the disk fills up."""
 
-    keep_delivered_days: Annotated[float, Field(ge=0, le=36500)] = 30.0
+    keep_delivered_days: Days = 30.0
+    retention: RetentionSettings = RetentionSettings()
     quota_mb: Annotated[int, Field(ge=10)] | None = None
     early_free_mb: Annotated[int, Field(ge=0)] = 2048
     tight_free_mb: Annotated[int, Field(ge=0)] = 1024
@@ -23,6 +36,19 @@ class StorageSettings(Section):
     def _marks_fall(self) -> StorageSettings:
         if not self.early_free_mb >= self.tight_free_mb >= self.full_free_mb:
             raise ValueError("early_free_mb >= tight_free_mb >= full_free_mb must hold")
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_below_the_least(self) -> StorageSettings:
+        least, chosen = self.retention.at_least_days, self.retention
+        said = {"keep_delivered_days": self.keep_delivered_days}
+        said |= {f"retention.by_category.{name}": n for name, n in chosen.by_category.items()}
+        said |= {f"retention.by_status.{name}": n for name, n in chosen.by_status.items()}
+        short = [f"{name} ({days:g})" for name, days in said.items() if days < least]
+        if short:
+            raise ValueError(
+                f"{', '.join(short)} must not be less than retention.at_least_days ({least:g})"
+            )
         return self
 
 

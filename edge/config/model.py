@@ -20,6 +20,7 @@ from edge.config.cameras import (
 from edge.config.delivery import (
     EvidenceSettings,
     MqttSettings,
+    RetentionSettings,
     S3StoreSettings,
     StorageSettings,
     TlsSettings,
@@ -51,6 +52,7 @@ __all__ = [
     "PaceSettings",
     "PatrolSettings",
     "Position",
+    "RetentionSettings",
     "S3StoreSettings",
     "SecondLookSettings",
     "Section",

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from edge.errors import Code
+from edge.evidence.removals import Removal
 
 
 class What(StrEnum):
@@ -70,6 +71,7 @@ class Report:
         whole: files that are as they were sealed.
         links, cases: how much was looked at.
         keys: short names of the keys that signed.
+        removed: what retention took away; it is not missed.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -78,6 +80,7 @@ class Report:
     links: int = 0
     cases: int = 0
     keys: list[str] = field(default_factory=list)
+    removed: list[Removal] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Everything, with the findings also file by file."""
@@ -89,6 +92,7 @@ class Report:
             "links": self.links,
             "cases": self.cases,
             "keys": self.keys,
+            "removed": [each.to_json() for each in self.removed],
             "files": [
                 {"path": path, "state": "altered" if found else "whole", "found": found}
                 for path, found in sorted(files.items())

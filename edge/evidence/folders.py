@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from edge.evidence.copies import DOCUMENT, MANIFEST
 from edge.evidence.findings import Finding, Report, What
 from edge.evidence.link import BadLinkError, Link, canonical
+from edge.evidence.removals import Removal, removals
 from edge.evidence.walk import Read
 
 _SWEPT_AFTER_S = 2 * 3600.0
@@ -29,14 +31,14 @@ class Known:
     Attributes:
         revisions: link by case id and revision.
         files: who a file belongs to, by its SHA-256.
-        removed: cases that retention took away.
+        removed: what retention took away.
         chain: which chain; None when only manifests are here.
         behind: links that a crash kept from being copied beside their pictures.
     """
 
     revisions: Mapping[tuple[str, int], Link] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
-    removed: frozenset[str] = frozenset()
+    removed: Sequence[Removal] = ()
     chain: str | None = None
     behind: frozenset[int] = frozenset()
 
@@ -49,8 +51,25 @@ class Known:
             for (case_id, revision), link in revisions.items()
             for file in link.body["files"]
         }
-        removed = {str(li.body.get("case_id")) for li in links.values() if li.kind == "removed"}
-        return cls(revisions, files, frozenset(removed), chain, behind)
+        gone = tuple(removals(links.values()))
+        return cls(revisions, files, gone, chain, behind)
+
+    @cached_property
+    def _gone(self) -> frozenset[int]:
+        return frozenset(seq for removal in self.removed for seq in removal.links)
+
+    def is_gone(self, place: tuple[str, int]) -> bool:
+        """Whether retention took the files of a revision."""
+        link = self.revisions.get(place)
+        return link is not None and link.seq in self._gone
+
+    def left(self, case_id: str | None = None) -> dict[tuple[str, int], Link]:
+        """Revisions, or those of one case, that should still be here."""
+        return {
+            place: link
+            for place, link in self.revisions.items()
+            if link.seq not in self._gone and case_id in {None, place[0]}
+        }
 
 
 class FolderCheck:

@@ -68,7 +68,7 @@ class Link:
 
     @property
     def kind(self) -> str:
-        """``begin``, ``case``, ``removed``, ``key``, ``renew`` or ``revoke``."""
+        """``begin``, ``case``, ``removed``, ``hold``, ``key`` …: docs/evidence.md lists them."""
         return str(self.body["kind"])
 
     @property

@@ -19,6 +19,7 @@ from edge.evidence.exported import Listing
 from edge.evidence.findings import Finding, Report, What
 from edge.evidence.folders import FolderCheck, Known, digest_of
 from edge.evidence.link import Link, read_link
+from edge.evidence.removals import case_of
 from edge.evidence.sources import CLIMB, DATABASE, chain_copies, chain_root, nothing, unpack
 from edge.evidence.walk import Read, Walk, walk
 from edge.evidence.whole import Whole, behind
@@ -59,7 +60,7 @@ class Verifier:
             StoreError: there is nothing to check (EVI-003), or it cannot be read.
         """
         if not path.exists():
-            raise nothing(path, "no such file or folder")
+            return self._deleted(path)
         if path.is_file() and zipfile.is_zipfile(path):
             with tempfile.TemporaryDirectory() as name:
                 folder = Path(name).resolve()
@@ -90,6 +91,22 @@ class Verifier:
             raise nothing(root / case_id, what)
         return self._check(root / chosen[0], root, root.parent)
 
+    def _deleted(self, path: Path) -> Report:
+        """A path that is not there: perhaps the chain says why.
+
+        Raises:
+            StoreError: it does not (EVI-003).
+        """
+        path = path.resolve()
+        here = next((parent for parent in path.parents if parent.exists()), path)
+        root = chain_root(here, CLIMB)
+        if root is not None and case_of(path, root) is not None:
+            links, chain = _join(self._walks(root, root.parent), Report())
+            known = Known.of(links, chain, frozenset())
+            if any(each.case_id == case_of(path, root) for each in known.removed):
+                return self._check(path, root, root.parent)
+        raise nothing(path, "no such file or folder")
+
     def _check(self, path: Path, root: Path | None, below: Path) -> Report:
         report = Report()
         listing = Listing.around(path, self._digest or digest_of)
@@ -99,6 +116,8 @@ class Verifier:
         links, chain = _join(walks, report)
         known = Known.of(links, chain, behind(walks))
         folders = FolderCheck(report, known, self._read, lambda p: name(p, below), self._digest)
+        case_id = case_of(path, root)
+        report.removed = [r for r in known.removed if case_id in {None, r.case_id}]
         everything = root is not None and root.is_relative_to(path)
         if everything or path.name in {CHAIN_FILE, DATABASE}:
             whole = Whole(self._trusted, self._checkpoints, self._revoked)
@@ -115,6 +134,7 @@ class Verifier:
             self._part(folders, report, known, path, listing)
         if listing is not None:
             listing.into(report, path, folders.name, self._trusted, self._revoked)
+        report.notes += [] if case_id is None else [each.says for each in report.removed]
         if not (report.findings or report.whole or report.notes or links):
             raise nothing(path, f"no {MANIFEST} and no {CHAIN_FILE} here")
         return report
@@ -136,7 +156,7 @@ class Verifier:
         """Single files and folders, each by its manifest."""
         only = path.name if path.is_file() and path.name != MANIFEST else None
         seen: defaultdict[str, set[int]] = defaultdict(set)
-        here = _folders_of(path, known)
+        here = [each for each in _folders_of(path, known) if not known.is_gone(_place(each))]
         if listing is not None:  # what else lies in it, the listing vouches for
             here = [folder for folder in here if (folder / MANIFEST).is_file()]
         for folder in here:
@@ -192,9 +212,7 @@ def _join(walks: Sequence[Walk], report: Report) -> tuple[dict[int, Link], str |
 
 
 def _all_folders(folders: FolderCheck, report: Report, known: Known, root: Path) -> None:
-    expected = {
-        place: link for place, link in known.revisions.items() if place[0] not in known.removed
-    }
+    expected = known.left()
     report.cases = len({case_id for case_id, _ in expected})
     for (case_id, revision), link in expected.items():
         folders.check(root / case_id / f"r{revision}", link)
@@ -208,9 +226,7 @@ def _folders_of(path: Path, known: Known) -> list[Path]:
     if path.is_file():
         return [path.parent]
     found = {manifest.parent for manifest in path.rglob(MANIFEST)}
-    if path.name not in known.removed:
-        wanted = (revision for case_id, revision in known.revisions if case_id == path.name)
-        found |= {path / f"r{revision}" for revision in wanted}
+    found |= {path / f"r{revision}" for _, revision in known.left(path.name)}
     if not found and path.is_dir() and (known.chain is None or _place(path) in known.revisions):
         found = {path} if any(path.iterdir()) or _place(path) in known.revisions else set()
     return sorted(found)

@@ -74,13 +74,13 @@ def test_what_was_delivered_and_removed_is_not_missed(box: SealingBox) -> None:
     deliver(box)
     seals = Seals(box.sealer, box.chain, box.copies, box.folder)
     retention = Retention(box.database, journal=seals)
-    removed = retention.remove_oldest(LATER)
+    removed = retention.remove("case-1", LATER)
     assert removed is not None
     assert removed.subject == "case-1"
     assert not (box.folder / "case-1").exists()
     deliver(box)
     while (box.folder / "case-2").exists():
-        assert retention.remove_oldest(LATER) is not None
+        assert retention.remove("case-2", LATER) is not None
     box.case(4)
     retention.close()
     report = Verifier().check(box.state)
@@ -320,3 +320,30 @@ def test_the_head_is_none_before_the_first(tmp_path: Path) -> None:
     db = open_chain(tmp_path / "x.db")
     assert head(db) is None
     db.close()
+
+
+def test_a_crash_in_a_removal_leaves_files_too_many(
+    box: SealingBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never too few: it is decided and signed before the first file goes; a start ends it."""
+    deliver(box)
+    seals = Seals(box.sealer, box.chain, box.copies, box.folder)
+    retention = Retention(box.database, journal=seals)
+
+    class Killed(BaseException):
+        pass
+
+    def die() -> None:
+        raise Killed
+
+    monkeypatch.setattr(retention, "finish", die)
+    with pytest.raises(Killed):
+        retention.remove("case-1", LATER)
+    retention.close()
+    assert (box.folder / "case-1/r1/far.jpg").exists()
+    assert whole(box.state)
+    again = Retention(box.database, journal=seals)
+    again.finish()
+    again.close()
+    assert not (box.folder / "case-1").exists()
+    assert whole(box.state)

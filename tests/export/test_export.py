@@ -30,6 +30,9 @@ from edge.export.report import Frame
 from edge.signing import load_or_make_signer
 from edge.sqlite import transaction
 from tests.evidence.box import LONG_AGO, SealingBox, with_three_cases
+from tests.uploader.helpers import NOON
+from uploader.keeping import Kept, Verdict
+from uploader.retention import Removed
 
 BOX = "420111/box-07"
 FRAME = Frame(BOX, "张三 Zhang San", "行政复议 administrative review", "Asia/Shanghai")
@@ -72,7 +75,11 @@ def remove(box: SealingBox, case_id: str) -> None:
     for picture in (box.folder / case_id).rglob("*.jpg"):
         picture.unlink()
     with closing(open_chain(box.database)) as db, transaction(db, box.database) as tx:
-        Seals(box.sealer, box.chain, box.copies, box.folder).removed(tx, case_id)
+        kept = Kept(case_id, "street_vending", "closed", NOON)
+        gone = Removed(kept, Verdict("age", "keep_delivered_days 30 d"), 1, (), 0)
+        folders = Seals(box.sealer, box.chain, box.copies, box.folder).removed(tx, gone)
+    for folder in folders:
+        shutil.rmtree(folder)
     box.copies.catch_up()
 
 

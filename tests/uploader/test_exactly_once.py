@@ -133,7 +133,8 @@ class Delivery(RuleBasedStateMachine):
     @rule()
     def tidy(self) -> None:
         """A delivered case goes from the box; what is undelivered keeps its pictures."""
-        gone = self.retention.remove_oldest(datetime(9999, 1, 1, tzinfo=UTC))
+        oldest = next((kept.subject for kept in self.retention.kept() if not kept.protected), "")
+        gone = self.retention.remove(oldest, datetime(9999, 1, 1, tzinfo=UTC))
         self.removed += gone.rows if gone else 0
 
     @precondition(lambda self: self.up)

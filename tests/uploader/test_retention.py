@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from edge.app.build import while_there_is_room
 from edge.cases.draft import CaseDraft
 from edge.cases.store import OPEN_CASES
 from edge.disk import DiskWatch, Level, Marks
@@ -18,6 +20,7 @@ from edge.telemetry import metrics
 from tests.uploader.helpers import CITY, NODE, NOON, make_draft
 from uploader.contract.messages import ReceiptData, Result
 from uploader.housekeeper import Housekeeper
+from uploader.keeping import Rules
 from uploader.outbox import Counts, Outbox
 from uploader.outbox_schema import open_outbox
 from uploader.retention import Retention
@@ -65,11 +68,10 @@ class House:
         self.now += timedelta(hours=1)
 
     def remove_all(self, before: datetime) -> list[str]:
-        """The cases that went, in order."""
-        gone = []
-        while (removed := self.retention.remove_oldest(before)) is not None:
-            gone.append(removed.subject)
-        return gone
+        """The cases that went because they were settled before that, in order."""
+        ready = (k for k in self.retention.kept() if k.since is not None and k.since < before)
+        asked = [kept.subject for kept in ready]
+        return [name for name in asked if self.retention.remove(name, before, short=True)]
 
     def left(self) -> list[str]:
         """Folders of pictures."""
@@ -137,8 +139,10 @@ def test_interrupted_between_files_and_rows(house: House) -> None:
     )
     anytime = datetime(9999, 1, 1, tzinfo=UTC)
     with pytest.raises(StoreError):
-        house.retention.remove_oldest(anytime)
+        house.retention.remove("case-1", anytime)
     assert house.outbox.counts().done == 1
+    assert house.left() == ["case-1"]
+    assert list((house.pictures / "case-1/r1").glob("*.jpg"))
     house.db.execute("DROP TRIGGER no")
     assert house.remove_all(anytime) == ["case-1"]
 
@@ -156,7 +160,8 @@ def housekeeper(house: House, free: list[int], **watch: int) -> tuple[Housekeepe
     """A housekeeper on a disk whose free bytes are ``free[0]``."""
     marks = Marks(early=30 * MB, tight=20 * MB, full=10 * MB)
     seen = DiskWatch(house.path.parent, marks, free=lambda: free[0], ticks=lambda: 0.0, **watch)
-    keeper = Housekeeper(lambda: house.retention, seen, keep_days=1.0, clock=lambda: house.now)
+    house.retention.rules = Rules(days=1.0)
+    keeper = Housekeeper(lambda: house.retention, seen, clock=lambda: house.now)
     return keeper, seen
 
 
@@ -206,3 +211,38 @@ def test_days_and_quota(house: House) -> None:
     keeper.step(house.retention)
     assert house.left() == ["case-5"]
     assert watch.level() is Level.TIGHT
+
+
+def test_when_nothing_may_go_it_is_said_and_nothing_goes(house: House) -> None:
+    """STO-008, until there is room again or something may go."""
+    house.commit(house.draft(0), None)
+    house.commit(house.draft(1))
+    keeper, _ = housekeeper(house, free := [15 * MB])
+    house.retention.rules = Rules(days=30.0, at_least_days=1.0)
+    keeper.step(house.retention)
+    stuck = keeper.status().stuck
+    assert stuck is not None
+    assert str(stuck.code) == "STO-008"
+    assert house.left() == ["case-0", "case-1"]
+    free[0] = 100 * MB
+    keeper.step(house.retention)
+    assert keeper.status().stuck is None
+    free[0] = 15 * MB
+    house.now += timedelta(days=1)
+    keeper.step(house.retention)
+    assert (keeper.status().stuck, house.left()) == (None, ["case-0"])
+
+
+def test_clear_originals_are_the_first_thing_not_kept(house: House) -> None:
+    """Below the second mark, and counted; the case goes on without."""
+    _, watch = housekeeper(house, free := [100 * MB])
+    kept: list[str] = []
+    keep = while_there_is_room(watch, lambda case_id, _revision, _image: kept.append(case_id))
+    picture = np.zeros((2, 2, 3), np.uint8)
+    keep("case-1", 1, picture)
+    free[0] = 15 * MB
+    watch.level(fresh=True)
+    counter = metrics.STORAGE_REFUSED.labels(what="clear_original")
+    before = counter._value.get()
+    keep("case-2", 1, picture)
+    assert (kept, counter._value.get()) == (["case-1"], before + 1)

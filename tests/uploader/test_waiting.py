@@ -29,6 +29,7 @@ from edge.cli import app
 from edge.sqlite import transaction
 from tests.uploader.helpers import CITY, NODE, NOON, make_draft
 from uploader.contract.messages import CaseEvent, ReceiptData, read
+from uploader.keeping import Rules
 from uploader.letters import Letters
 from uploader.outbox import Outbox
 from uploader.outbox_schema import open_outbox
@@ -303,13 +304,17 @@ def test_what_was_never_seen_goes_by_age(tmp_path: Path) -> None:
     for number in range(3):
         desk.commit(draft_of(number, tmp_path, pictures=2))
     desk.commit(draft_of(1, tmp_path, revision=2, status="gone"))
-    retention = Retention(desk.path)
+    retention = Retention(desk.path, Rules(days=0))
     used = retention.used_bytes()
-    assert retention.remove_unseen(NOON) is None
-    removed = retention.remove_unseen(NOON + timedelta(days=8))
+    assert [(k.subject, k.protected) for k in retention.kept()] == [
+        ("case-1", ""), ("case-2", "waiting"), ("case-0", "undelivered"),
+    ]  # fmt: skip
+    assert retention.remove("case-1", NOON) is None
+    assert retention.remove("case-2", NOON + timedelta(days=8)) is None
+    removed = retention.remove("case-1", NOON + timedelta(days=8))
     assert removed is not None
-    assert (removed.subject, removed.rows, removed.files) == ("case-1", 2, 2)
-    assert retention.remove_unseen(NOON + timedelta(days=8)) is None
+    assert (removed.subject, removed.rows, len(removed.files)) == ("case-1", 2, 2)
+    assert retention.remove("case-1", NOON + timedelta(days=8)) is None
     assert retention.used_bytes() <= used - 2 * 50
     assert desk.kept() == [("case-2", 1)]
     assert sorted(path.name for path in tmp_path.glob("*.jpg")) == [
