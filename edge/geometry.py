@@ -108,6 +108,11 @@ def enclosing(boxes: Iterable[Box]) -> Box:
     )
 
 
+def same_spot(one: Box, other: Box) -> bool:
+    """Whether two boxes are of one place: much of both, or most of the smaller, is shared."""
+    return one.iou(other) >= 0.3 or max(one.covered_by(other), other.covered_by(one)) >= 0.7
+
+
 def to_metres(origin: tuple[float, float], point: tuple[float, float]) -> tuple[float, float]:
     """Degrees (lon, lat) to metres east and north of an origin nearby."""
     shrink = math.cos(math.radians(origin[1]))

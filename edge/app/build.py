@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from edge.app.best import BestFrames
 from edge.app.closer import Closer
 from edge.app.detecting import build_detectors, build_gate, build_redactor
 from edge.app.gate import Gate
@@ -65,6 +66,7 @@ class Rooms:
     housekeeper: Housekeeper
     hearing: Hearing
     closer: Closer
+    best: BestFrames
     redactor: Redactor
     originals: Originals
     seals: Seals
@@ -81,6 +83,7 @@ class Rooms:
             timed,
             gate=self.gate,
             closer=self.closer,
+            best=self.best,
         )
 
     def patrolling(self, settings: Settings) -> Patrolling:
@@ -216,6 +219,7 @@ def build_rooms(
         housekeeper=housekeeper,
         hearing=hearing,
         closer=closer,
+        best=BestFrames(settings.evidence.best_frame_mb << 20),
         redactor=redactor,
         originals=originals,
         seals=seals,

@@ -161,7 +161,7 @@ class Closer:
         look = look.plus([d for d in waiting.report.look.detections if d.meaning in _TOLD_BY_TIME])
         findings = tuple(_on(look, finding) for finding in waiting.findings.values())
         suspects = {
-            zone: tuple(_moved(part, look) or part for part in parts)
+            zone: tuple(moved(part, look) or part for part in parts)
             for zone, parts in waiting.report.suspects.items()
         }
         return replace(_without(waiting), look=look, findings=findings, suspects=suspects)
@@ -208,7 +208,7 @@ def _saying(finding: Finding, why: Words) -> Finding:
 
 def _on(look: Look, finding: Finding) -> Finding:
     """The finding as the main stream shows it; as it was found, if that shows it no more."""
-    parts = [_moved(part, look) for part in finding.parts]
+    parts = [moved(part, look) for part in finding.parts]
     if not all(parts):
         metrics.EVIDENCE_PICTURES.labels(stream="sub").inc()
         return _saying(finding, _GONE)
@@ -218,7 +218,7 @@ def _on(look: Look, finding: Finding) -> Finding:
     return replace(finding, look=look, parts=found, box=box)
 
 
-def _moved(part: Detection, look: Look) -> Detection | None:
+def moved(part: Detection, look: Look) -> Detection | None:
     """A part on another picture, some seconds later; None for somebody who has left."""
     alike = [d for d in look.of(part.meaning) if d.meaning not in _TOLD_BY_TIME]
     best = max(alike, key=lambda d: d.box.iou(part.box), default=None)

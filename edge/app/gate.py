@@ -16,7 +16,7 @@ from edge.cases.suppressed import Suppressed, SuppressedStore
 from edge.detectors.look_alikes import LOOK_ALIKES
 from edge.detectors.second_look import Judgement, Reason, SecondLook
 from edge.errors import StoreError
-from edge.geometry import Box
+from edge.geometry import Box, same_spot
 from edge.redaction.redactor import Redactor
 from edge.scenes.finding import Finding, SceneReport, Words
 from edge.telemetry import metrics
@@ -145,13 +145,13 @@ class Gate:
             held_as = judgement.look_alike or _NOT_SEEN
         at = finding.last_seen
         judged = _Judged(finding.box, judgement, at, at, against, held_as)
-        places[:] = [p for p in places if not _same_spot(p.box, finding.box)][1 - _PLACES_KEPT :]
+        places[:] = [p for p in places if not same_spot(p.box, finding.box)][1 - _PLACES_KEPT :]
         places.append(judged)
         return judged
 
     def _remembered(self, finding: Finding) -> _Judged | None:
         for judged in self._judged.get((finding.camera_id, finding.zone_id), ()):
-            if not _same_spot(judged.box, finding.box):
+            if not same_spot(judged.box, finding.box):
                 continue
             since = finding.last_seen - judged.judged_at
             if since < timedelta(0):
@@ -200,13 +200,9 @@ def _so_far(places: Sequence[_Judged], finding: Finding) -> tuple[int, str]:
     """What speaks against the spot of a finding, and what it was held back for."""
     for judged in places:
         since = finding.last_seen - judged.seen_at
-        if _same_spot(judged.box, finding.box) and timedelta(0) <= since <= _REMEMBERED:
+        if same_spot(judged.box, finding.box) and timedelta(0) <= since <= _REMEMBERED:
             return judged.against, judged.held_as
     return 0, ""
-
-
-def _same_spot(left: Box, right: Box) -> bool:
-    return left.iou(right) >= 0.3 or max(left.covered_by(right), right.covered_by(left)) >= 0.7
 
 
 def _confirmed(finding: Finding, judgement: Judgement) -> Finding:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from edge.app.best import BestFrames
 from edge.app.closer import Closer
 from edge.app.detecting import without_memory
 from edge.app.gate import Gate
@@ -53,6 +54,7 @@ class Pipeline:
         timed: told how long each stage took, seconds.
         gate: the second look; None lets every finding pass.
         closer: gets main-stream pictures for what is found on sub-streams; None: there are none.
+        best: keeps the best picture of what may become a case; None: nobody does.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Pipeline:
         *,
         gate: Gate | None = None,
         closer: Closer | None = None,
+        best: BestFrames | None = None,
     ) -> None:
         self._detectors = detectors
         self._watchers = watchers
@@ -71,6 +74,7 @@ class Pipeline:
         self._timed = timed
         self._gate = gate
         self._closer = closer
+        self._best = best or BestFrames(0)
         self._close_detectors = without_memory(detectors) if closer is not None else ()
 
     def analyse(self, frames: Sequence[Frame]) -> Analysed:
@@ -92,6 +96,9 @@ class Pipeline:
             began = time.perf_counter()
             report = self._watchers[look.frame.camera_id].observe(look)
             self._timed("scene", time.perf_counter() - began)
+            began = time.perf_counter()
+            self._best.sees(report)
+            self._timed("best_frame", time.perf_counter() - began)
             result.reports.append(report)
             self._make_cases(report, result)
         if self._closer is not None:
@@ -135,7 +142,9 @@ class Pipeline:
                 result.suppressed += held
             result.passed.append(report)
             began = time.perf_counter()
+            report = self._best.chosen(report)
             result.drafts += self._desk.observe(report, may_clear=may_clear)
+            self._best.became_cases(report.findings)
             self._timed("cases", time.perf_counter() - began)
         except GridpatrolError as error:
             # Nothing was acknowledged: the thing still stands there, the next look tries again.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from edge.cases.draft import CaseDraft, EvidenceItem, Status
+from edge.cases.draft import CaseDraft, EvidenceItem, Status, said_of
 from edge.cases.owners import Owners
 from edge.cases.record import CaseRecord
 from edge.cases.taxonomy import category
@@ -68,7 +68,7 @@ class Clerk:
             sightings=record.sightings,
             score=round(record.score, 4),
             title=Words(f"疑似{kind.name_zh}：{name.zh}", f"Suspected: {kind.name_en}, {name.en}"),
-            reasons=reasons,
+            reasons=(*reasons, *said_of(evidence)),
             evidence=evidence,
             models=models,
             box_id=self._box_id,

@@ -15,9 +15,10 @@ from datetime import datetime
 from edge.cases.clearing import Clearing
 from edge.cases.clerk import Clerk
 from edge.cases.draft import CaseDraft, Location, Source, Status
-from edge.cases.evidence import CaseLabel, EvidenceRoom
+from edge.cases.evidence import EvidenceRoom
 from edge.cases.known import KnownStore
 from edge.cases.matching import Matching, case_id_of, merge_key, place_of
+from edge.cases.metadata import CaseLabel
 from edge.cases.owners import Owners
 from edge.cases.record import CaseRecord
 from edge.cases.store import CaseStore

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Literal
 from edge.cases.owners import Department
 from edge.cases.taxonomy import Category, Urgency
 from edge.clock import ClockState
+from edge.geometry import Box
 from edge.scenes.finding import Words
 
 Status = Literal["new", "update", "gone", "withdrawn"]
@@ -42,6 +44,8 @@ class EvidenceItem:
         media_type: ``image/jpeg``.
         captured_at: when the picture was taken, aware UTC.
         camera_id: the camera that took it.
+        note: how it was chosen or made, where there is something to say.
+        box: what a near view was cut out around, 0–1 of the whole picture.
     """
 
     role: EvidenceRole
@@ -51,6 +55,8 @@ class EvidenceItem:
     media_type: str
     captured_at: datetime
     camera_id: str
+    note: Words | None = None
+    box: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +140,18 @@ class CaseDraft:
     size_m: tuple[float, float] | None = None
     clock: ClockState | None = None
     seal: Seal | None = None
+
+
+def said_of(evidence: Sequence[EvidenceItem]) -> tuple[Words, ...]:
+    """What must be said of a near view that is older than its far view."""
+    far = next((item for item in evidence if item.role == "far"), None)
+    near = next((item for item in evidence if item.role == "near"), None)
+    if far is None or near is None or near.note is None or near.captured_at >= far.captured_at:
+        return ()
+    ago_s = (far.captured_at - near.captured_at).total_seconds()
+    return (
+        Words(
+            f"近景摄于远景前 {ago_s:.0f} 秒：{near.note.zh}",
+            f"the near view was taken {ago_s:.0f} s before the far view: {near.note.en}",
+        ),
+    )

@@ -16,20 +16,21 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edge.cases.caption import caption_of, far_view, near_view, uncaptioned
 from edge.cases.draft import EvidenceItem, EvidenceRole
 from edge.cases.jpeg import evidence_jpeg, thumbnail
-from edge.cases.metadata import About
+from edge.cases.metadata import About, CaseLabel
 from edge.cases.pair import aligned, at_the_angle_of, best_far
-from edge.cases.taxonomy import Category
 from edge.clock import iso
 from edge.detectors.base import Look
+from edge.errors import RedactionError
 from edge.evidence.copies import MANIFEST
 from edge.files import sync_folder
 from edge.geometry import Box
 from edge.redaction.redactor import Redactor
-from edge.scenes.finding import Finding, Words
+from edge.scenes.finding import BestLook, Finding
 from edge.sqlite import as_store_error
 from edge.streams.frame import Image
 
@@ -40,30 +41,16 @@ KeepClear = Callable[[str, int, Image], None]
 
 
 @dataclass(frozen=True, slots=True)
-class CaseLabel:
-    """What every picture of a case says about it.
-
-    Attributes:
-        position: of the camera, CGCS2000 degrees (lon, lat).
-    """
-
-    case_id: str
-    revision: int
-    category: Category
-    grid_cell: str
-    camera_name: str
-    time_zone: str
-    box_id: str = ""
-    position: tuple[float, float] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class View:
-    """A picture on its way into a file: redacted, captioned, and what it shows."""
+    """A picture on its way into a file: redacted, captioned, and what it shows.
+
+    ``box`` is what a near view was cut out around.
+    """
 
     role: EvidenceRole
     image: Image
     about: About
+    box: Box | None = None
 
 
 class EvidenceRoom:
@@ -92,16 +79,28 @@ class EvidenceRoom:
     def photograph(self, finding: Finding, label: CaseLabel) -> tuple[EvidenceItem, ...]:
         """Far and near view of a finding, on disk and synced.
 
+        The far view is of now. The near view is of the look that shows the thing best, and where
+        that is an earlier one it says so: in caption, time and manifest.
+
         Raises:
             RedactionError: the picture must not leave; nothing was written.
             StoreError: the disk refused; nothing counts as written.
         """
-        look, image = finding.look, self.safe(finding.look)
-        about = self._about(label, look, finding.dwell_s)
+        image = self.safe(finding.look)
+        about = label.about(finding.look, self.redaction, finding.dwell_s)
         caption = caption_of(about)
-        far = far_view(image.copy(), finding.box, finding.parts, caption)
-        near = near_view(image, finding.box, caption)
-        return self._write(label, look, (View("far", far, about), View("near", near, about)))
+        near = View("near", near_view(image, finding.box, caption), about, finding.box)
+        if finding.best is not None:
+            with suppress(RedactionError):  # a better picture is not worth a case
+                near = self._best(finding, finding.best, label)
+        far = View("far", far_view(image, finding.box, finding.parts, caption), about)
+        return self._write(label, finding.look, (far, near))
+
+    def _best(self, finding: Finding, best: BestLook, label: CaseLabel) -> View:
+        image = self.safe(best.look)
+        since_s = (best.look.frame.captured_at - finding.first_seen).total_seconds()
+        about = label.about(best.look, self.redaction, since_s, best.why)
+        return View("near", near_view(image, best.box, caption_of(about)), about, best.box)
 
     def photograph_clear(self, look: Look, box: Box, label: CaseLabel) -> tuple[EvidenceItem, ...]:
         """The place after it is clear again: the same two views, without boxes.
@@ -113,11 +112,11 @@ class EvidenceRoom:
             StoreError: the disk refused; nothing counts as written.
         """
         image = self.safe(look)
-        about = self._about(label, look, None)
+        about = label.about(look, self.redaction)
         caption = caption_of(about)
         views = [
             View("far", far_view(image.copy(), box, (), caption), about),
-            View("near", near_view(image, box, caption), about),
+            View("near", near_view(image, box, caption), about, box),
         ]
         case = self.folder / label.case_id
         earlier = (case / f"r{number}" for number in range(label.revision - 1, 0, -1))
@@ -192,36 +191,16 @@ class EvidenceRoom:
                     "image/jpeg",
                     view.about.at,
                     view.about.camera_id,
+                    view.about.note,
+                    view.box,
                 )
             )
         return items, files
 
-    def _about(self, label: CaseLabel, look: Look, dwell_s: float | None) -> About:
-        code = label.category.codes[0]
-        stay_zh = f"  滞留 {dwell_s:.0f} 秒" if dwell_s is not None else "  已消失"
-        stay_en = f"  dwell {dwell_s:.0f} s" if dwell_s is not None else "  gone"
-        return About(
-            Words(
-                f"疑似{label.category.name_zh}（{code.code}）{stay_zh}",
-                f"Suspected: {label.category.name_en} ({code.scheme} {code.code}){stay_en}",
-            ),
-            look.frame.captured_at,
-            label.time_zone,
-            look.frame.camera_id,
-            label.camera_name,
-            label.position,
-            label.box_id,
-            self.redaction,
-            case_id=label.case_id,
-            revision=label.revision,
-            codes=tuple(f"{c.scheme} {c.code}" for c in label.category.codes),
-            grid_cell=label.grid_cell,
-        )
 
-
-def listed(item: EvidenceItem) -> dict[str, str | int]:
+def listed(item: EvidenceItem) -> dict[str, Any]:
     """A file as manifests, sealed or not, list it."""
-    return {
+    entry: dict[str, Any] = {
         "name": item.path.name,
         "role": item.role,
         "sha256": item.sha256,
@@ -230,16 +209,19 @@ def listed(item: EvidenceItem) -> dict[str, str | int]:
         "captured_at": iso(item.captured_at),
         "camera_id": item.camera_id,
     }
+    if item.note is not None:
+        entry["note"] = {"zh": item.note.zh, "en": item.note.en}
+    if item.box is not None:
+        box = item.box
+        entry["box"] = [round(at, 4) for at in (box.x0, box.y0, box.x1, box.y1)]
+    return entry
 
 
 def _manifest(label: CaseLabel, items: Sequence[EvidenceItem]) -> bytes:
-    document = {
-        "case_id": label.case_id,
-        "revision": label.revision,
-        "codes": [{"scheme": c.scheme, "code": c.code} for c in label.category.codes],
-        "grid_cell": label.grid_cell,
-        "files": [listed(item) for item in items],
-    }
+    codes = [{"scheme": c.scheme, "code": c.code} for c in label.category.codes]
+    head = {"case_id": label.case_id, "revision": label.revision, "codes": codes}
+    files = [listed(item) for item in items]
+    document = {**head, "grid_cell": label.grid_cell, "files": files}
     return (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode()
 
 

@@ -21,7 +21,9 @@ from PIL.TiffImagePlugin import IFDRational
 from PIL.TiffImagePlugin import ImageFileDirectory_v2 as Ifd
 
 from edge import __version__
+from edge.cases.taxonomy import Category
 from edge.clock import iso
+from edge.detectors.base import Look
 from edge.scenes.finding import Words
 
 SOFTWARE = f"gridpatrol {__version__}"
@@ -66,6 +68,50 @@ class About:
     codes: tuple[str, ...] = ()
     grid_cell: str = ""
     note: Words | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLabel:
+    """What every picture of a case says about it.
+
+    Attributes:
+        position: of the camera, CGCS2000 degrees (lon, lat).
+    """
+
+    case_id: str
+    revision: int
+    category: Category
+    grid_cell: str
+    camera_name: str
+    time_zone: str
+    box_id: str = ""
+    position: tuple[float, float] | None = None
+
+    def about(
+        self, look: Look, redaction: str, dwell_s: float | None = None, note: Words | None = None
+    ) -> About:
+        """What a picture of the case shows; ``dwell_s`` None: nothing any more."""
+        kind, code = self.category, self.category.codes[0]
+        stay_zh = f"  滞留 {dwell_s:.0f} 秒" if dwell_s is not None else "  已消失"
+        stay_en = f"  dwell {dwell_s:.0f} s" if dwell_s is not None else "  gone"
+        return About(
+            Words(
+                f"疑似{kind.name_zh}（{code.code}）{stay_zh}",
+                f"Suspected: {kind.name_en} ({code.scheme} {code.code}){stay_en}",
+            ),
+            look.frame.captured_at,
+            self.time_zone,
+            look.frame.camera_id,
+            self.camera_name,
+            self.position,
+            self.box_id,
+            redaction,
+            case_id=self.case_id,
+            revision=self.revision,
+            codes=tuple(f"{c.scheme} {c.code}" for c in kind.codes),
+            grid_cell=self.grid_cell,
+            note=note,
+        )
 
 
 def exif(about: About, role: str, size: tuple[int, int], thumbnail: bytes) -> bytes:

@@ -71,6 +71,7 @@ class EvidenceSettings(Section):
 
     redaction: Literal["none", "face+plate", "person"] = "face+plate"
     keep_clear: bool = False
+    best_frame_mb: Annotated[int, Field(ge=0, le=4096)] = 96
 
     s3: S3StoreSettings | None = None
 

@@ -28,6 +28,21 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
+class BestLook:
+    """An earlier look on which a finding is shown better than on its own.
+
+    Attributes:
+        look: that look.
+        box: where the thing is on it.
+        why: what is better on it, and out of how many looks.
+    """
+
+    look: Look
+    box: Box
+    why: Words
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A rule fired: something stands in a zone that should not.
 
@@ -44,6 +59,7 @@ class Finding:
         look: the picture it is seen on, with all its detections.
         parts: the detections that made the rule fire.
         size_m: width and greatest depth on the ground, metres, where a homography gives them.
+        best: the look that shows it best, where that is an earlier one.
     """
 
     camera_id: str
@@ -59,6 +75,7 @@ class Finding:
     look: Look
     parts: tuple[Detection, ...]
     size_m: tuple[float, float] | None = None
+    best: BestLook | None = None
 
     @property
     def dwell_s(self) -> float:

@@ -97,6 +97,21 @@ EVIDENCE_PICTURES = Counter(
     ["stream"],
     registry=REGISTRY,
 )
+BEST_FRAMES_BYTES = Gauge(
+    "gridpatrol_best_frames_bytes",
+    "Pictures kept in memory as the best of what may become a case.",
+    registry=REGISTRY,
+)
+BEST_FRAMES_DROPPED = Counter(
+    "gridpatrol_best_frames_dropped",
+    "Best pictures given up as evidence.best_frame_mb was reached.",
+    registry=REGISTRY,
+)
+BEST_FRAMES_CHOSEN = Counter(
+    "gridpatrol_best_frames_chosen",
+    "Findings whose near view is of an earlier, better look.",
+    registry=REGISTRY,
+)
 REQUESTS = Counter(
     "gridpatrol_requests",
     "Requests of the platform answered, by what they came to.",

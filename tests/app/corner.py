@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from edge.app.best import BestFrames
 from edge.app.closer import Closer
 from edge.app.detecting import ground_watcher
 from edge.app.hearing import Hearing, attaching, build_hearing
@@ -145,7 +146,12 @@ class Corner:
             ticks=self._ticks,
         )
         self.pipeline = Pipeline(
-            detectors, watchers, self.desk, lambda _stage, _seconds: None, closer=self.closer
+            detectors,
+            watchers,
+            self.desk,
+            lambda _stage, _seconds: None,
+            closer=self.closer,
+            best=BestFrames(64 << 20),
         )
         self.hearing.begin_again()
 
