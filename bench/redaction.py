@@ -2,8 +2,9 @@
 
     .venv/bin/python bench/redaction.py --set amsterdam=FOLDER --set ordinary=FOLDER
 
-``models/train/labels/private.csv`` names the pictures and holds the boxes; a label counts as
-covered when nine tenths of its box are inside the parts that are made unreadable. ``--scale 0.5``
+``models/train/labels/private.csv`` names the pictures and holds the boxes (``--labels`` takes
+another name of that folder, or a path); a label counts as covered when nine tenths of its box are
+inside the parts that are made unreadable. ``--scale 0.5``
 asks the same of pictures scaled down, as a street camera shows people farther away. ``--faces``
 counts the face model alone, ``--out`` writes the redacted pictures to look at, ``--cost`` only
 takes the time.
@@ -16,8 +17,8 @@ import csv
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -32,7 +33,7 @@ from edge.redaction.parts import private_parts
 from edge.shipped import shipped
 from edge.streams.frame import Image
 
-LABELS = Path(__file__).resolve().parents[1] / "models/train/labels/private.csv"
+LABELS = Path(__file__).resolve().parents[1] / "models/train/labels"
 SIZES = ((640, 360), (1280, 720), (1920, 1080), (3840, 2160))
 
 
@@ -43,6 +44,28 @@ class Label:
     kind: str
     grade: str
     box: Box
+
+
+@dataclass
+class Tally:
+    """What was counted on one set of pictures."""
+
+    labels: dict[str, list[bool]] = field(default_factory=lambda: defaultdict(list))
+    areas: list[float] = field(default_factory=list)
+    clean: int = 0
+
+    def say(self, name: str, scale: float) -> None:
+        """Prints the set's figures."""
+        pictures = f"{len(self.areas)} pictures at scale {scale:g}"
+        print(f"{name}: {pictures}; {self.clean} with no label left")
+        for kind, done in sorted(self.labels.items()):
+            print(said(kind, sum(done), len(done)))
+        print(f"area covered: mean {np.mean(self.areas):.1%}, median {np.median(self.areas):.1%}")
+
+
+def labels_file(name: str) -> Path:
+    """The file of a name in the folder of labels; a path with an ending is left as it is."""
+    return Path(name) if name.endswith(".csv") else LABELS / f"{name}.csv"
 
 
 def read_labels(path: Path) -> dict[tuple[str, str], list[Label]]:
@@ -75,45 +98,55 @@ def said(kind: str, done: int, of: int) -> str:
     return f"{kind:16} covered {done:3} of {of:3}  missed {missed:.1%} ({low:.1%} to {high:.1%})"
 
 
-def measure(options: argparse.Namespace, finder: Finder) -> None:
-    """Every labelled picture once; prints what was covered and every miss."""
+def left(photo: str, labels: Sequence[Label], shares: Sequence[float], enough: float) -> int:
+    """Prints every label that is not covered; how many."""
+    missed = 0
+    for label, share in zip(labels, shares, strict=True):
+        if share < enough:
+            missed += 1
+            at = f"{label.box.x0:.3f} {label.box.y0:.3f}"
+            print(f"missed: {photo} {label.kind} {label.grade} at {at}, {share:.0%} covered")
+    return missed
+
+
+def asked(options: argparse.Namespace) -> Iterator[tuple[str, str, Image, list[Label]]]:
+    """The labelled pictures of the folders given, resized as asked: set, file, picture, labels."""
     folders = dict(entry.split("=", 1) for entry in options.set)
-    tally: dict[str, list[bool]] = defaultdict(list)
-    areas, pictures, clean = [], 0, 0
-    for (name, photo), labels in sorted(read_labels(options.labels).items()):
-        image = cv2.imread(str(Path(folders[name]) / photo)) if name in folders else None
-        if image is None:
+    for (name, photo), labels in sorted(read_labels(labels_file(options.labels)).items()):
+        picture = cv2.imread(str(Path(folders[name]) / photo)) if name in folders else None
+        if picture is None:
             continue
         if options.scale != 1.0:
             how = {"fx": options.scale, "fy": options.scale, "interpolation": cv2.INTER_AREA}
-            image = cv2.resize(image, None, **how)
+            picture = cv2.resize(picture, None, **how)
+        wanted = [label for label in labels if label.kind == "face" or not options.faces]
+        yield name, photo, np.asarray(picture, np.uint8), wanted
+
+
+def measure(options: argparse.Namespace, finder: Finder) -> None:
+    """Every labelled picture once; prints every miss, and by set what was covered."""
+    tallies: dict[str, Tally] = defaultdict(Tally)
+    for name, photo, image, labels in asked(options):
         height, width = image.shape[:2]
-        found: Sequence[Detection] = finder.find(np.asarray(image, np.uint8))
+        found: Sequence[Detection] = finder.find(image)
         if options.faces:
             found = [d for d in found if d.meaning == "face"]
         parts = private_parts(found, options.policy, width, height)
         boxes = [part.box for part in parts]
-        areas.append(share_covered(Box(0, 0, 1, 1), boxes, width, height))
-        pictures += 1
-        left = 0
-        for label in labels:
-            if options.faces and label.kind != "face":
-                continue
-            share = share_covered(label.box, boxes, width, height)
-            tally[f"{label.kind}, {label.grade}"].append(share >= options.enough)
-            tally[f"{label.kind}, all"].append(share >= options.enough)
-            if share < options.enough:
-                left += 1
-                at = f"{label.box.x0:.3f} {label.box.y0:.3f}"
-                print(f"missed: {photo} {label.kind} {label.grade} at {at}, {share:.0%} covered")
-        clean += left == 0
+        shares = [share_covered(label.box, boxes, width, height) for label in labels]
+        missed = left(photo, labels, shares, options.enough)
+        for tally in (tallies[name], tallies["all"]):
+            tally.areas.append(share_covered(Box(0, 0, 1, 1), boxes, width, height))
+            tally.clean += missed == 0
+            for label, share in zip(labels, shares, strict=True):
+                for grade in (label.grade, "all"):
+                    tally.labels[f"{label.kind}, {grade}"].append(share >= options.enough)
         if options.out is not None:
             options.out.mkdir(parents=True, exist_ok=True)
-            cv2.imwrite(str(options.out / f"{name}-{Path(photo).stem}.png"), covered(image, parts))
-    print(f"{pictures} pictures at scale {options.scale:g}; {clean} with no label left")
-    for kind in sorted(tally):
-        print(said(kind, sum(tally[kind]), len(tally[kind])))
-    print(f"area covered: mean {np.mean(areas):.1%}, median {np.median(areas):.1%}")
+            stem = f"{name}-{Path(photo).stem}".replace("/", "-")
+            cv2.imwrite(str(options.out / f"{stem}.png"), covered(image, parts))
+    for name in sorted(tallies, key=lambda name: (name == "all", name)):
+        tallies[name].say(name, options.scale)
 
 
 def cost(finder: Finder, picture: Image) -> None:
@@ -135,7 +168,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--set", action="append", default=[], help="name=folder")
-    parser.add_argument("--labels", type=Path, default=LABELS)
+    parser.add_argument("--labels", default="private", help="name beside private.csv, or a path")
     parser.add_argument("--enough", type=float, default=0.9, help="of a label's box, to count")
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--policy", choices=("face+plate", "person"), default="face+plate")
