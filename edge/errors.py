@@ -114,6 +114,7 @@ class Code(StrEnum):
 
     CON_FORBIDDEN = "CON-001"
     CON_NO_LETTER = "CON-002"
+    CON_INPUT = "CON-003"
 
     EVL_DATA = "EVL-001"
     EVL_LABEL = "EVL-002"

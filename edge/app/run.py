@@ -14,8 +14,9 @@ from pathlib import Path
 from edge.app.build import Rooms, build_rooms
 from edge.app.configuration import Configuration
 from edge.app.in_chinese import unfit_words
+from edge.app.pages import build_console
 from edge.app.telling import Teller, camera_views
-from edge.app.uplink import box_signer, resending
+from edge.app.uplink import box_signer
 from edge.clock import utc_now
 from edge.config.model import Settings
 from edge.console.board import Board
@@ -286,9 +287,7 @@ def open_edge(settings: Settings, config: Path | None = None) -> Edge:
     try:
         edge = Edge(settings, rooms, board, configuration)
         if settings.console.enabled:
-            edge.console = ConsoleServer(
-                settings.console.host, settings.console.port, board, resending(settings)
-            )
+            edge.console = build_console(settings, board)
             edge.url = edge.console.start()
             log.info("console_open", url=edge.url)
     except GridpatrolError:

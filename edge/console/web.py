@@ -18,9 +18,8 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from importlib.resources import files
 from pathlib import Path
 
 import uvicorn
@@ -31,16 +30,16 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from edge.cases.metadata import thumbnail_in
+from edge.console.answers import ASKS, STATIC, failed, forbidden, refused
 from edge.console.board import Board
 from edge.console.wire import cases_of, faults_of, notes_of, status_of
 from edge.errors import Code, GridpatrolError
 from edge.telemetry.metrics import REGISTRY
 
-_STATIC = Path(str(files("edge.console") / "static"))
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -50,7 +49,6 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-_ASKS = "X-Gridpatrol-Asks"
 Resend = Callable[[int], bool]
 _LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 
@@ -65,31 +63,23 @@ class _SafeHeaders(BaseHTTPMiddleware):
         return response
 
 
-def _refused(code: Code, what: str, status: int) -> Response:
-    return JSONResponse({"code": str(code), "error": what}, status)
-
-
 def _resending(resend: Resend | None) -> Callable[[Request], Response]:
-    """The handler that sends a rejected letter again.
-
-    A page from elsewhere cannot set the header it asks for: the browser would ask this server
-    first whether it may, and nothing here says yes.
-    """
+    """The handler that sends a rejected letter again."""
 
     def handler(request: Request) -> Response:
         if resend is None:
             what = "the page is open to others and has no log-in; run gridpatrol outbox resend"
-            return _refused(Code.CON_FORBIDDEN, what, 403)
-        if request.headers.get(_ASKS) != "resend":
-            what = f"the header {_ASKS}: resend is missing; it keeps pages from elsewhere out"
-            return _refused(Code.CON_FORBIDDEN, what, 403)
+            return forbidden(what)
+        if request.headers.get(ASKS) != "resend":
+            what = f"the header {ASKS}: resend is missing; it keeps pages from elsewhere out"
+            return forbidden(what)
         seq = request.path_params["seq"]
         try:
             if resend(seq):
                 return JSONResponse({"seq": seq})
         except GridpatrolError as error:
-            return _refused(error.code, f"{error.what}. {error.fix}", 503)
-        return _refused(Code.CON_NO_LETTER, f"no rejected letter has the number {seq}", 404)
+            return failed(error)
+        return refused(Code.CON_NO_LETTER, f"no rejected letter has the number {seq}", 404)
 
     return handler
 
@@ -100,17 +90,24 @@ def _thumbnail(path: Path) -> bytes | None:
     return None
 
 
-def make_app(board: Board, *, hosts: list[str], resend: Resend | None = None) -> Starlette:
+def make_app(
+    board: Board,
+    *,
+    hosts: list[str],
+    resend: Resend | None = None,
+    more: Sequence[BaseRoute] = (),
+) -> Starlette:
     """The page and its data.
 
     Args:
         board: what is shown.
         hosts: names this page answers to; others are refused, which stops DNS rebinding.
         resend: makes a dead letter due again and tells whether there was one; None refuses.
+        more: pages beside this one.
     """
 
     async def index(_request: Request) -> Response:
-        return FileResponse(_STATIC / "index.html")
+        return FileResponse(STATIC / "index.html")
 
     async def status(_request: Request) -> Response:
         return JSONResponse({**status_of(board.snapshot()), "can_resend": resend is not None})
@@ -151,13 +148,19 @@ def make_app(board: Board, *, hosts: list[str], resend: Resend | None = None) ->
             Route("/evidence/{sha256}.jpg", evidence),
             Route("/metrics", metrics),
             Route("/healthz", health),
-            Mount("/static", StaticFiles(directory=_STATIC)),
+            *more,
+            Mount("/static", StaticFiles(directory=STATIC)),
         ],
         middleware=[
             Middleware(_SafeHeaders),
             Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
         ],
     )
+
+
+def on_loopback(host: str) -> bool:
+    """Whether only this machine reaches a page that listens there."""
+    return host in ("127.0.0.1", "localhost", "::1")
 
 
 class ConsoleServer:
@@ -167,16 +170,24 @@ class ConsoleServer:
         host, port: where to listen; port 0 takes a free one.
         board: what is shown.
         resend: see :func:`make_app`; used on loopback only.
+        more: pages beside it.
     """
 
-    def __init__(self, host: str, port: int, board: Board, resend: Resend | None = None) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        board: Board,
+        resend: Resend | None = None,
+        more: Sequence[BaseRoute] = (),
+    ) -> None:
         self._host = host
         self._port = port
-        loopback = host in ("127.0.0.1", "localhost", "::1")
         app = make_app(
             board,
-            hosts=_LOOPBACK if loopback else ["*"],
-            resend=resend if loopback else None,
+            hosts=_LOOPBACK if on_loopback(host) else ["*"],
+            resend=resend if on_loopback(host) else None,
+            more=more,
         )
         self._server = uvicorn.Server(
             uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")

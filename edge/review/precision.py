@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta, tzinfo
 from itertools import groupby
 from statistics import NormalDist
 from typing import Literal
@@ -84,6 +85,30 @@ def by_camera_and_category(judged: Iterable[Judged], confidence: float = 0.95) -
         counts = {verdict: sum(c.verdict is verdict for c in cases) for verdict in Verdict}
         rows.append(Row(camera_id, kind, category, counts, _of(cases, confidence)))
     return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """Cases that began in one week, as they were judged.
+
+    Attributes:
+        monday: its first day.
+        precision: of these cases.
+    """
+
+    monday: date
+    precision: Precision
+
+
+def by_week(judged: Iterable[Judged], time_zone: tzinfo, confidence: float = 0.95) -> list[Week]:
+    """How precision went, oldest week first; weeks without verdicts are left out."""
+
+    def monday(case: Judged) -> date:
+        day = case.first_seen.astimezone(time_zone).date()
+        return day - timedelta(days=day.weekday())
+
+    weeks = groupby(sorted(judged, key=monday), monday)
+    return [Week(day, _of(cases, confidence)) for day, cases in weeks]
 
 
 Outcome = Literal["holds", "raise", "too_few", "out_of_reach"]

@@ -22,7 +22,7 @@ from edge.geometry import Box
 from edge.scenes.finding import Words
 from edge.sqlite import open_database, transaction
 
-_SCHEMA = """
+SCHEMA = """
 CREATE TABLE IF NOT EXISTS verdicts (
     case_id TEXT NOT NULL REFERENCES cases (case_id),
     reviewer TEXT NOT NULL,
@@ -54,6 +54,7 @@ class Judged:
         kind, category: what it was taken for.
         score: the case's best score, 0–1.
         box: 0–1 picture coordinates, when it was opened.
+        first_seen: when it began.
         reasons: why it was opened; empty for cases older than their keeping.
     """
 
@@ -68,6 +69,7 @@ class Judged:
     reviewer: str
     given_at: datetime
     note: str
+    first_seen: datetime
     reasons: tuple[Words, ...] = ()
 
 
@@ -83,7 +85,7 @@ class VerdictStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._db = open_database(path, CASES + _SCHEMA)
+        self._db = open_database(path, CASES + SCHEMA)
 
     def close(self) -> None:
         """Close the connection."""
@@ -133,6 +135,18 @@ class VerdictStore:
             )
             return "new" if old is None else "changed"
 
+    def take_back(self, case_id: str, reviewer: str) -> bool:
+        """Forget a reviewer's verdict; whether there was one.
+
+        Raises:
+            StoreError: nothing was changed.
+        """
+        with transaction(self._db, self._path):
+            done = self._db.execute(
+                "DELETE FROM verdicts WHERE case_id = ? AND reviewer = ?", (case_id, reviewer)
+            )
+            return done.rowcount > 0
+
     def judged(self) -> list[Judged]:
         """Every case that has a verdict, with the latest one; oldest verdict first."""
         rows = self._db.execute(
@@ -166,5 +180,6 @@ def _judged(row: sqlite3.Row) -> Judged:
         reviewer=row["reviewer"],
         given_at=datetime.fromisoformat(row["given_at"]),
         note=row["note"],
+        first_seen=datetime.fromisoformat(row["first_seen"]),
         reasons=reasons_from_json(row["words"] or "[]"),
     )

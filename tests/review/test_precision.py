@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.geometry import Box
-from edge.review.precision import by_camera_and_category, precision, propose
+from edge.review.precision import by_camera_and_category, by_week, precision, propose
 from edge.review.verdicts import Judged, Verdict
 
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 
 
-def case(score: float, verdict: Verdict, zone: str = "z-1", camera: str = "cam-1") -> Judged:
+def case(
+    score: float,
+    verdict: Verdict,
+    zone: str = "z-1",
+    camera: str = "cam-1",
+    first_seen: datetime = NOON,
+) -> Judged:
     return Judged(
         case_id=f"{camera}-{zone}-{score}-{verdict}",
         camera_id=camera,
@@ -28,6 +35,7 @@ def case(score: float, verdict: Verdict, zone: str = "z-1", camera: str = "cam-1
         reviewer="",
         given_at=NOON,
         note="",
+        first_seen=first_seen,
     )
 
 
@@ -132,3 +140,18 @@ def test_the_report_counts_each_verdict() -> None:
     assert [first.counts[v] for v in Verdict] == [2, 1, 1, 1]
     assert first.precision.share == 0.5
     assert (second.camera_id, second.precision.share) == ("cam-2", 0.0)
+
+
+def test_weeks_are_those_of_the_place() -> None:
+    """Sunday 17:00 UTC is Monday in Shanghai; duplicates are counted apart; no week is made up."""
+    sunday = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
+    judged = [
+        case(0.5, Verdict.RIGHT, first_seen=sunday),
+        case(0.5, Verdict.WRONG, first_seen=NOON),
+        case(0.5, Verdict.DUPLICATE, first_seen=NOON),
+        case(0.5, Verdict.RIGHT, first_seen=sunday - timedelta(days=14)),
+    ]
+    weeks = by_week(judged, ZoneInfo("Asia/Shanghai"))
+    found = [(str(w.monday), w.precision.right, w.precision.judged) for w in weeks]
+    assert found == [("2026-11-09", 1, 1), ("2026-11-23", 1, 2)]
+    assert str(by_week(judged, UTC)[-2].monday) == "2026-11-16"

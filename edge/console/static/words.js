@@ -3,7 +3,7 @@ const cameras = (n) => `${n} ${n === 1 ? "camera" : "cameras"}`;
 
 export const words = {
   zh: {
-    skip: "跳到案卷", cameras: "摄像头", cases: "案卷草稿", lang: "English",
+    skip: "跳到案卷", status: "状态", review: "抽检", cameras: "摄像头", cases: "案卷草稿", lang: "English",
     dark: "深色", light: "浅色", looks: "次巡看/秒", uplink: "中心平台",
     connected: "已连接", away: "未连接", waiting: "件待送达", rejected: "件被退回",
     room: {
@@ -31,7 +31,7 @@ export const words = {
     kind: { street_vending: "街面经营", piled_materials: "乱堆物料", illegal_ads: "违规广告" },
   },
   en: {
-    skip: "Skip to cases", cameras: "Cameras", cases: "Case drafts", lang: "中文",
+    skip: "Skip to cases", status: "Status", review: "Spot check", cameras: "Cameras", cases: "Case drafts", lang: "中文",
     dark: "Dark", light: "Light", looks: "looks/s", uplink: "Platform",
     connected: "connected", away: "away", waiting: "waiting", rejected: "rejected",
     room: {
