@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.geometry import Box
@@ -84,6 +84,7 @@ def test_no_other_file_can_be_asked_for(office: Office, name: str) -> None:
     assert check(office).picture(known, "../../gridpatrol") is None
 
 
+@settings(deadline=None)  # a busy machine
 @given(
     sizes=st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 12), min_size=1),
     judged=st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 9)),
