@@ -118,7 +118,7 @@ class Outbox:
             return event.model_copy(update={"data": data}).to_bytes()
 
         evidence = tuple(
-            OutboxEvidence(e.sha256, e.path, e.size_bytes, e.media_type, self._claim(e.sha256))
+            OutboxEvidence(e.sha256, e.path, e.size_bytes, e.media_type, self.claim(e.sha256))
             for e in draft.evidence
         )
         letter = Letter(
@@ -181,7 +181,7 @@ class Outbox:
                 letter.waited,
             ),
         )
-        claim = self._claim
+        claim = self.claim
         tx.executemany(
             "INSERT OR IGNORE INTO outbox_evidence (seq, sha256, path, size_bytes, media_type, url)"
             " VALUES (?, ?, ?, ?, ?, ?)",
@@ -326,5 +326,6 @@ class Outbox:
         found = [e.model_copy(update={"url": self._url_of(e.sha256)}) for e in evidence]
         return {"evidence": tuple(found)}
 
-    def _claim(self, sha256: str) -> str | None:
+    def claim(self, sha256: str) -> str | None:
+        """Where a file will be, by claim check; None: it goes in chunks."""
         return self._url_of(sha256) if self._url_of else None

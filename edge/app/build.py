@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO
 
 from edge.app.best import BestFrames
@@ -14,9 +12,11 @@ from edge.app.closer import Closer
 from edge.app.detecting import build_detectors, build_gate, build_redactor
 from edge.app.gate import Gate
 from edge.app.hearing import Hearing, attaching, build_hearing
+from edge.app.locking import lock_state
 from edge.app.memory import Trimmer
 from edge.app.patrolling import Patrolling
 from edge.app.pipeline import Pipeline
+from edge.app.rebuilding import bring_back_lost
 from edge.app.sealing import Seals, held, open_seals
 from edge.app.signs import ad_rules
 from edge.app.streaming import build_pool
@@ -31,7 +31,6 @@ from edge.cases.withdrawals import Withdrawals
 from edge.config.model import Settings
 from edge.detectors.base import Detector
 from edge.disk import DiskWatch, Level, Marks
-from edge.errors import Code, StoreError
 from edge.grid.cells import CellMap, load_cells
 from edge.grid.locate import Locator
 from edge.redaction.redactor import Redactor
@@ -140,6 +139,7 @@ def build_rooms(
         undo.callback(seals.close)
         store = CaseStore(database, open_outbox(settings, database), seals.sealer)
         undo.callback(store.close)
+        bring_back_lost(settings, store, seals)
         known = KnownStore(database, attaching(settings))
         undo.callback(known.close)
         withdrawals = Withdrawals(database)
@@ -263,32 +263,3 @@ def _locators(settings: Settings) -> dict[str, Locator]:
         code_length=settings.grid.code_length,
     )
     return {camera.id: Locator(camera, cells) for camera in settings.active_cameras}
-
-
-def lock_state(state: Path) -> IO[str]:
-    """Keep others out while the file is open: two processes would open each case twice.
-
-    Raises:
-        StoreError: the folder cannot be written, or another process has it (STO-004).
-    """
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-        file = (state / ".lock").open("w", encoding="utf-8")
-    except OSError as error:
-        raise StoreError(
-            Code.STO_OPEN,
-            str(state),
-            f"cannot be written ({error.strerror})",
-            "Give box.state_dir a writable folder",
-        ) from error
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.close()
-        raise StoreError(
-            Code.STO_LOCKED,
-            str(state),
-            "another gridpatrol uses this state folder",
-            "Stop the other one, or give this one its own box.state_dir",
-        ) from error
-    return file

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+from edge.app.locking import lock_state
 from edge.errors import Code, GridpatrolError, StoreError
+from edge.evidence.copies import Copies
 
 Refuse = Callable[[str, str], GridpatrolError]
 """The error for an option (where, what is wrong with it)."""
@@ -39,9 +41,6 @@ def copies_follow(state: Path) -> None:
     Raises:
         StoreError: the disk failed.
     """
-    from edge.app.build import lock_state
-    from edge.evidence.copies import Copies
-
     try:
         with lock_state(state):
             copies = Copies(state / "gridpatrol.db", state / "evidence")

@@ -1,4 +1,4 @@
-"""The commands ``gridpatrol hold`` and ``retention``. They may run while the box does."""
+"""The commands ``gridpatrol hold`` and ``retention``, also while the box runs, and ``rebuild``."""
 
 from __future__ import annotations
 
@@ -115,6 +115,36 @@ def retention(
     typer.echo(f"{len(early)} ({size // 2**20} MB) may go before their time when room is short")
     for why, count in sorted(stays.items()):
         typer.echo(f"{count} must stay: {why}")
+
+
+@app.command()
+def rebuild(
+    config: ConfigOption = _DEFAULT_CONFIG,
+    anew: Annotated[
+        bool, typer.Option(help="Set the database aside first: for one that is damaged.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
+) -> None:
+    """Make the index of cases anew from manifests and pictures; the box must not run.
+
+    What comes back counts as undelivered and is sent again. Exits with 1 when something is not
+    whole, or was set aside.
+    """
+    from edge.app.rebuilding import rebuild as bring_back
+
+    done = bring_back(load_settings(config), anew=anew)
+    if as_json:
+        typer.echo(json.dumps(done.to_json(), ensure_ascii=False, indent=2))
+    else:
+        for each in done.aside:
+            typer.echo(f"set aside {each.path}: {each.why}; it is {each.now} now")
+        for fault in done.faults:
+            typer.echo(fault)
+        typer.echo(
+            f"{done.links} link(s), {done.cases} case(s), {done.revisions} revision(s) came back;"
+            f" {len(done.faults)} fault(s), {len(done.aside)} set aside"
+        )
+    raise typer.Exit(1 if done.faults or done.aside else 0)
 
 
 def _list(box: BoxSettings, *, as_json: bool) -> None:

@@ -105,7 +105,7 @@ def _stopped(config: Path) -> Iterator[tuple[KeyBox, Settings]]:
     Raises:
         StoreError: the box runs (STO-004).
     """
-    from edge.app.build import lock_state
+    from edge.app.locking import lock_state
     from edge.app.uplink import key_path
 
     settings = load_settings(config)

@@ -45,12 +45,14 @@ class Seals:
         chain: where links go.
         copies: the files beside the database.
         folder: where the cases' folders lie.
+        recovered: links that only the files had when it was opened.
     """
 
     sealer: Sealer
     chain: Chain
     copies: Copies
     folder: Path
+    recovered: int = 0
     _told: str = ""
     _next_checkpoint: float = 0.0
 
@@ -144,7 +146,7 @@ def open_seals(
         models={card.title: card.sha256 for card in models},
         config_sha256=config_sha256,
     )
-    return Seals(sealer, chain, copies, folder)
+    return Seals(sealer, chain, copies, folder, recovered)
 
 
 def _begun(settings: Settings, database: Path) -> Chain:

@@ -27,6 +27,7 @@ from edge.clock import iso
 from edge.detectors.base import Look
 from edge.errors import RedactionError
 from edge.evidence.copies import MANIFEST
+from edge.evidence.salvage import is_sealed
 from edge.files import sync_folder
 from edge.geometry import Box
 from edge.redaction.redactor import Redactor
@@ -129,13 +130,17 @@ class EvidenceRoom:
         return self._write(label, look, views)
 
     def sweep(self, known: Collection[tuple[str, int]], *, now_s: float | None = None) -> int:
-        """Remove files of revisions that were never committed; returns how many folders."""
+        """Remove files of revisions that were never committed; returns how many folders.
+
+        What a signed manifest vouches for was committed, whoever does not know it: it stays.
+        """
         now_s = time.time() if now_s is None else now_s
         removed = 0
         for folder in self.folder.glob("*/r*"):
             revision = folder.name.removeprefix("r")
             orphan = not revision.isdigit() or (folder.parent.name, int(revision)) not in known
-            if orphan and now_s - folder.stat().st_mtime > _ORPHAN_AFTER_S:
+            old = now_s - folder.stat().st_mtime > _ORPHAN_AFTER_S
+            if orphan and old and not is_sealed(folder):
                 shutil.rmtree(folder, ignore_errors=True)
                 removed += 1
         return removed

@@ -57,9 +57,12 @@ def case_id_of(box_id: str, grid_cell: str, finding: Finding) -> str:
 
 def merge_key(finding: Finding) -> str:
     """Kinds that are one trouble under several codes merge; a sticker and a banner do not."""
-    if finding.kind is EventKind.ILLEGAL_ADS:
-        return f"{finding.kind}:{finding.category}"
-    return finding.kind
+    return merge_key_of(finding.kind, finding.category)
+
+
+def merge_key_of(kind: str, category: str) -> str:
+    """The same of a case whose finding is long gone."""
+    return f"{kind}:{category}" if kind == EventKind.ILLEGAL_ADS else str(kind)
 
 
 def place_of(finding: Finding) -> str:

@@ -12,6 +12,8 @@ for a case does not become another one, but nothing more is said of it.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +24,7 @@ from edge.cases.record import CaseRecord, from_row, to_row
 from edge.cases.seal import Sealing
 from edge.clock import iso
 from edge.grid.coordinates import distance_m
+from edge.scenes.finding import Words
 from edge.sqlite import open_database, transaction
 
 SCHEMA = """
@@ -83,6 +86,15 @@ _ADDED = {
 
 OPEN_CASES = "SELECT case_id FROM cases WHERE state = 'open'"
 """For whoever shares the database: the cases whose pictures are still wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """When and why a revision was made."""
+
+    status: str
+    created_at: datetime
+    reasons: tuple[Words, ...]
 
 
 class Outbox(Protocol):
@@ -191,6 +203,31 @@ class CaseStore:
             self._outbox.enqueue(tx, draft)
         if self._sealing is not None:
             self._sealing.committed()
+
+    def restore(
+        self, record: CaseRecord, made: Made, enqueue: Callable[[sqlite3.Connection], object]
+    ) -> None:
+        """Store a revision that was sealed before the database was lost.
+
+        Args:
+            record: its case, as it stood then.
+            made: what the table of revisions has of it.
+            enqueue: hands it to the outbox, inside the transaction.
+
+        Raises:
+            StoreError: nothing was stored.
+        """
+        with transaction(self._db, self._path) as tx:
+            self._write(record)
+            row = (record.case_id, record.revision)
+            tx.execute(
+                "INSERT INTO revisions VALUES (?, ?, ?, ?)",
+                (*row, made.status, iso(made.created_at)),
+            )
+            tx.execute(
+                "INSERT INTO reasons VALUES (?, ?, ?)", (*row, reasons_to_json(made.reasons))
+            )
+            enqueue(tx)
 
     def touch(self, record: CaseRecord) -> None:
         """Store new counts of a case without a revision.

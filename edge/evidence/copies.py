@@ -11,6 +11,7 @@ import json
 import os
 import sqlite3
 import threading
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import structlog
 
 from edge.evidence.chain import Head, head, links_after, open_chain
 from edge.evidence.link import BadLinkError, Link, read_link
+from edge.evidence.removals import removals
 from edge.files import sync_folder
 from edge.sqlite import as_store_error, transaction
 
@@ -176,11 +178,18 @@ class Copies:
         return mended
 
 
-def recover(database: Path, folder: Path) -> int:
-    """Take links into the database that only ``chain.jsonl`` has; returns how many.
+def recover(database: Path, folder: Path, *, manifests: bool = False) -> int:
+    """Take links into the database that only the files have; returns how many.
 
-    For a database that was lost or comes from an older backup. A file that does not go on where
-    the database ends is left alone: ``gridpatrol verify`` says what is wrong with it.
+    For a database that was lost or comes from an older backup. A ``chain.jsonl`` that does not go
+    on where the database ends is left alone: ``gridpatrol verify`` says what is wrong with it.
+    Where it is lost, too, the manifests beside the pictures give the cases' links; what lay
+    between them is missing then, and ``verify`` says so.
+
+    Args:
+        database: the database file.
+        folder: where the cases' folders lie.
+        manifests: look at the manifests in any case, not only where there is no other copy.
 
     Raises:
         StoreError: the database refused.
@@ -189,22 +198,42 @@ def recover(database: Path, folder: Path) -> int:
     db = open_chain(database)
     try:
         with transaction(db, database) as tx:
-            now = head(tx)
-            seq, sha256 = (now.seq, now.sha256) if now else (0, "0" * 64)
-            last = _last(path)
-            if last is None or last.seq <= seq:
-                return 0
+            now, last = head(tx), _last(path)
             added = 0
-            for link in _links(path):
-                if link.seq <= seq:
-                    continue
-                if link.seq != seq + 1 or link.prev != sha256:
-                    break
-                _take(tx, link, folder)
-                seq, sha256, added = link.seq, link.sha256, added + 1
+            if last is not None and (now is None or last.seq > now.seq):
+                added = _go_on(tx, now, _links(path), folder, gaps=False)
+            if manifests or (now is None and last is None):
+                added += _go_on(tx, head(tx), _manifests(folder), folder, gaps=True)
             return added
     finally:
         db.close()
+
+
+def _go_on(
+    tx: sqlite3.Connection, now: Head | None, links: list[Link], folder: Path, *, gaps: bool
+) -> int:
+    seq, sha256 = (now.seq, now.sha256) if now else (0, "0" * 64)
+    chain, added = now.chain if now else None, 0
+    for link in links:
+        if link.seq <= seq or (chain is not None and link.chain != chain):
+            continue
+        follows = link.seq == seq + 1
+        if (follows and link.prev != sha256) or not (follows or gaps):
+            break
+        _take(tx, link, folder)
+        chain, seq, sha256, added = link.chain, link.seq, link.sha256, added + 1
+    return added
+
+
+def _manifests(folder: Path) -> list[Link]:
+    """Links beside the pictures, of the chain that most of them belong to, in order."""
+    found = []
+    for path in folder.glob(f"*/r*/{MANIFEST}"):
+        with suppress(BadLinkError, OSError):
+            found.append(read_link(path.read_bytes()))
+    chains = Counter(link.chain for link in found)
+    mine = max(chains, key=lambda name: (chains[name], name), default="")
+    return sorted((link for link in found if link.chain == mine), key=lambda link: link.seq)
 
 
 def _take(tx: sqlite3.Connection, link: Link, folder: Path) -> None:
@@ -216,6 +245,9 @@ def _take(tx: sqlite3.Connection, link: Link, folder: Path) -> None:
         "INSERT INTO evidence_chain VALUES (?, ?, ?, ?, ?, ?)",
         (link.seq, link.kind, found[0] if found else None, link.raw, link.sha256, document),
     )
+    for removal in removals([link]):  # an older backup still has what went since
+        forget = "UPDATE evidence_chain SET document = NULL WHERE seq = ?"
+        tx.executemany(forget, [(seq,) for seq in removal.links])
 
 
 def _links(path: Path) -> list[Link]:

@@ -15,7 +15,7 @@ from typing import Any
 from edge.evidence.copies import DOCUMENT, MANIFEST
 from edge.evidence.findings import Finding, Report, What
 from edge.evidence.link import BadLinkError, Link, canonical
-from edge.evidence.removals import Removal, removals
+from edge.evidence.removals import Removal, removals, set_aside
 from edge.evidence.walk import Read
 
 _SWEPT_AFTER_S = 2 * 3600.0
@@ -34,6 +34,7 @@ class Known:
         removed: what retention took away.
         chain: which chain; None when only manifests are here.
         behind: links that a crash kept from being copied beside their pictures.
+        aside: when and why a rebuilding set files aside, by ``case/rN/name``.
     """
 
     revisions: Mapping[tuple[str, int], Link] = field(default_factory=dict)
@@ -41,6 +42,7 @@ class Known:
     removed: Sequence[Removal] = ()
     chain: str | None = None
     behind: frozenset[int] = frozenset()
+    aside: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, links: Mapping[int, Link], chain: str | None, behind: frozenset[int]) -> Known:
@@ -52,7 +54,7 @@ class Known:
             for file in link.body["files"]
         }
         gone = tuple(removals(links.values()))
-        return cls(revisions, files, gone, chain, behind)
+        return cls(revisions, files, gone, chain, behind, set_aside(links.values()))
 
     @cached_property
     def _gone(self) -> frozenset[int]:
@@ -202,6 +204,8 @@ class FolderCheck:
         except OSError as error:
             gone = isinstance(error, FileNotFoundError)
             says = f"missing; {link.says} has it" if gone else f"cannot be read ({error.strerror})"
+            if gone and (why := self._known.aside.get("/".join(path.parts[-3:]))):
+                says += f"; {why}"
             self._add(What.MISSING, path, says, link.seq)
             return
         if actual == sha256:

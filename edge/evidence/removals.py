@@ -1,4 +1,4 @@
-"""What retention took away, as the chain says it: deleted is not missing."""
+"""What retention took away, or a rebuilding set aside, as the chain says it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from edge.evidence.link import Link
 
 KIND = "removed"
+REBUILT = "rebuilt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,16 @@ def removals(links: Iterable[Link]) -> list[Removal]:
         for link in links
         if link.kind == KIND
     ]
+
+
+def set_aside(links: Iterable[Link]) -> dict[str, str]:
+    """What rebuildings set aside, by ``case/rN/name``: when and why."""
+    return {
+        "/".join(Path(each["path"]).parts[-3:]): f"set aside on {link.body['at']} ({each['why']})"
+        for link in links
+        if link.kind == REBUILT
+        for each in link.body["set_aside"]
+    }
 
 
 def case_of(path: Path, root: Path | None) -> str | None:

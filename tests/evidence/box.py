@@ -120,6 +120,7 @@ def _record(draft: CaseDraft) -> CaseRecord:
         gone_at=draft.last_seen if draft.status == "gone" else None,
         sightings=draft.sightings,
         score=draft.score,
+        withdrawn_at=draft.created_at if draft.status == "withdrawn" else None,
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.app.build import lock_state
+from edge.app.locking import lock_state
 from edge.app.sealing import Seals, held
 from edge.errors import Code, HoldError
 from edge.evidence.chain import open_chain

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge.cases.draft import CaseDraft
+from edge.cases.draft import CaseDraft, Seal
 from edge.errors import ContractError, StoreError
 from tests.uploader.helpers import CITY, NODE, NOON, MakeStore, make_draft
 from uploader.contract.build import from_draft, reply_event, state_event
@@ -207,6 +207,30 @@ def test_same_id_with_other_content(store: IntakeStore, tmp_path: Path) -> None:
     assert accept_all(store) == ["case-1-r1"]
     assert results(store.take(_CASE, payload(draft))) == ["complete"]
     assert store.counts().refused == 1
+
+
+def test_a_rebuilt_outbox_sends_the_same_seal_under_another_number(
+    store: IntakeStore, tmp_path: Path
+) -> None:
+    """The same sealed revision: nothing is told twice, and the answer is for the new bytes."""
+    seal = Seal(7, "ab" * 32, '{"kind":"case"}')
+    draft = replace(make_draft(1, tmp_path, pictures=1), seal=seal)
+    first, again = payload(draft, 5), payload(draft, 1)
+    (lacking,) = said(store.take(_CASE, first))
+    (still,) = said(store.take(_CASE, again))
+    assert (lacking.result, still.result) == ("stored", "stored")
+    assert still.missing == lacking.missing != ()
+    assert still.payload_sha256 == hashlib.sha256(again).hexdigest()
+    send_files(store, draft)
+    assert accept_all(store) == ["case-1-r1"]
+    for sent in (again, first, again):
+        (done,) = said(store.take(_CASE, sent))
+        assert (done.result, done.case_id, done.revision) == ("complete", "case-1", 1)
+        assert done.payload_sha256 == hashlib.sha256(sent).hexdigest()
+    assert accept_all(store) == []
+    assert store.counts().refused == 0
+    other = payload(replace(draft, seal=replace(seal, sha256="cd" * 32)), 2)
+    assert results(store.take(_CASE, other)) == ["rejected"]
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 
@@ -46,6 +48,7 @@ from uploader.contract.messages import (
     StateData,
     StateEvent,
     misfit,
+    read,
     source_of,
 )
 
@@ -87,6 +90,43 @@ def from_draft(draft: CaseDraft, *, city: str, node: str, seq: int) -> CaseEvent
         )
     except ValidationError as error:
         raise misfit(where, error) from error
+
+
+def sealed_message(
+    document: Mapping[str, Any],
+    seal: Mapping[str, Any],
+    urls: Mapping[str, str | None],
+    *,
+    city: str,
+    node: str,
+    seq: int,
+) -> bytes:
+    """The message of a revision, from what was sealed of it: the document word for word.
+
+    Args:
+        document: as :func:`case_document` gave it, of whatever version.
+        seal: as messages have it.
+        urls: where its files are, by SHA-256.
+        city, node: whose it is.
+        seq: its number in the outbox.
+
+    Raises:
+        ContractError: the document does not fit the contract (MSG-001).
+    """
+    evidence = [item | {"url": urls.get(item["sha256"])} for item in document["evidence"]]
+    case_id, created_at = str(document["case_id"]), datetime.fromisoformat(document["created_at"])
+    event_id = f"{case_id}-r{document['revision']}"
+    message = {
+        **_envelope(event_id, source_of(city, node), case_id, created_at),
+        "time": document["created_at"],
+        "type": "cn.gridpatrol.case.v1",
+        "dataschema": "urn:gridpatrol:schema:case:v1",
+        "seq": seq,
+        "data": {**document, "evidence": evidence, "seal": seal},
+    }
+    payload = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+    read(CaseEvent, payload, f"case {event_id}")
+    return payload
 
 
 def receipt_event(data: ReceiptData) -> ReceiptEvent:

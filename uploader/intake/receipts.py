@@ -7,7 +7,7 @@ import uuid
 from datetime import datetime
 
 from uploader.contract.build import receipt_event
-from uploader.contract.messages import ReceiptData, Result
+from uploader.contract.messages import ReceiptData, ReceiptEvent, Result, read
 from uploader.intake.records import Answer
 from uploader.topics import BoxTopics
 
@@ -53,6 +53,21 @@ def answer(
     named = uuid.uuid5(_NAMESPACE, data.model_dump_json())
     event = receipt_event(data).model_copy(update={"id": str(named)})
     return Answer(box, event.to_bytes())
+
+
+def readdressed(made: Answer, payload_sha256: str) -> Answer:
+    """The same answer, to other bytes of the same sealed revision."""
+    data = read(ReceiptEvent, made.payload, "intake").data
+    return answer(
+        made.box,
+        payload_sha256,
+        data.result,
+        data.at,
+        about=("case", data.case_id or "", data.revision or 0),
+        missing=data.missing,
+        reason=data.reason,
+        retry_after_s=data.retry_after_s,
+    )
 
 
 def later(box: BoxTopics, payload: bytes, at: datetime, seconds: float, reason: str) -> Answer:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 
 from edge.clock import Clock, iso, utc_now
@@ -28,7 +29,7 @@ from uploader.intake.boxes import Boxes
 from uploader.intake.chains import Chains
 from uploader.intake.database import Database, Row
 from uploader.intake.incoming import Incoming, evidence_of, read_incoming
-from uploader.intake.receipts import answer
+from uploader.intake.receipts import answer, readdressed
 from uploader.intake.records import (
     Answer,
     Gap,
@@ -96,11 +97,13 @@ class IntakeStore:
         except ContractError as misfit:
             return self.refuse(topic, payload, str(misfit), message)
         missing = self._missing(row)
-        if missing:
-            # Looked up after the commit: the worker with the last file sees this row, or this
-            # look sees the file.
-            return Taken((self._wait(row, missing),))
-        return self._advance(row)
+        # Looked up after the commit: the worker with the last file sees this row, or this look
+        # sees the file.
+        taken = Taken((self._wait(row, missing),)) if missing else self._advance(row)
+        digest = hashlib.sha256(payload).hexdigest()
+        if digest == row["payload_sha256"]:
+            return taken
+        return replace(taken, answers=tuple(readdressed(a, digest) for a in taken.answers))
 
     def take_chunk(self, topic: UpTopic, offset: int, total: int, chunk: bytes) -> Taken:
         """Take a piece of evidence, and move on every message it was the last piece of.
