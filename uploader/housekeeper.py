@@ -133,6 +133,8 @@ class Housekeeper:
     def _look(self, retention: Retention, *, short: bool) -> None:
         """Line up what may go; each is judged again when its turn comes."""
         retention.finish()
+        if not short:
+            retention.reserve()
         now, judge = self._clock(), retention.rules.judge
         found = [(kept, judge(kept, now, short=short)) for kept in retention.kept()]
         over = [kept.subject for kept, verdict in found if verdict and verdict.why == "age"]

@@ -20,12 +20,13 @@ from typing import Protocol
 
 import structlog
 
-from edge.errors import StoreError
+from edge.errors import Code, StoreError
 from edge.evidence.copies import DOCUMENT, MANIFEST
 from edge.sqlite import as_store_error, transaction
 from uploader.keeping import Kept, Rules, Status, Verdict, order
 from uploader.outbox_schema import open_outbox
 from uploader.reading import reading
+from uploader.reserve import Reserve
 from uploader.waiting import forget
 
 _log = structlog.get_logger(__name__)
@@ -126,6 +127,7 @@ class Retention:
         self._journal = journal
         self._open_cases = open_cases
         self._db = open_outbox(path)
+        self._reserve = Reserve(path.parent)
 
     def close(self) -> None:
         """Close the connection."""
@@ -145,6 +147,10 @@ class Retention:
             pages = self._db.execute("PRAGMA page_count").fetchone()
             size = self._db.execute("PRAGMA page_size").fetchone()
         return int(files[0]) + int(pages[0]) * int(size[0])
+
+    def reserve(self) -> None:
+        """Keep some room back for what a removal has to write on a full disk."""
+        self._reserve.keep()
 
     def kept(self) -> list[Kept]:
         """Everything that lies here, in the order in which it would go for want of room.
@@ -180,12 +186,14 @@ class Retention:
             StoreError: it is still there, or the disk failed. A file that the disk does not let go
                 of is no reason: the next :meth:`finish` tries again.
         """
-        # IMMEDIATE: nobody can hold it, or refer to its files, between the look and the removal.
-        with transaction(self._db, self._path) as tx:
-            kept = next(self._look(tx, _ONE, {"subject": subject}), None)
-            if kept is None or (verdict := self.rules.judge(kept, now, short=short)) is None:
-                return None
-            gone = self._take_out(tx, kept, verdict)
+        try:
+            gone = self._decide(subject, now, short=short)
+        except StoreError as fault:
+            if fault.code is not Code.STO_FULL or not self._reserve.give():
+                raise
+            gone = self._decide(subject, now, short=short)
+        if gone is None:
+            return None
         if self._journal is not None:
             self._journal.committed()
         try:
@@ -194,6 +202,7 @@ class Retention:
             if fault.fatal:
                 raise
             _log.warning("files_not_deleted", code=str(fault.code), what=fault.what)
+        self._reserve.keep()
         return gone
 
     def finish(self) -> None:
@@ -219,6 +228,14 @@ class Retention:
                 tx.execute("DELETE FROM leaving WHERE path = ?", (row["path"],))
         if fault is not None:
             raise fault
+
+    def _decide(self, subject: str, now: datetime, *, short: bool) -> Removed | None:
+        # IMMEDIATE: nobody can hold it, or refer to its files, between the look and the removal.
+        with transaction(self._db, self._path) as tx:
+            kept = next(self._look(tx, _ONE, {"subject": subject}), None)
+            if kept is None or (verdict := self.rules.judge(kept, now, short=short)) is None:
+                return None
+            return self._take_out(tx, kept, verdict)
 
     def _take_out(self, tx: sqlite3.Connection, kept: Kept, verdict: Verdict) -> Removed:
         mine = {"subject": kept.subject}

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import closing
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
+from edge.app.build import build_rooms
 from edge.cases.evidence import EvidenceRoom
 from edge.cases.store import CaseStore
+from edge.config.load import load_settings
 from edge.evidence.chain import open_chain
 from edge.evidence.findings import What
 from edge.evidence.folders import message_sha256
@@ -207,3 +210,28 @@ def test_sealed_evidence_is_never_swept(config: Path) -> None:
     assert room.sweep(set(), now_s=4e9) == 1
     assert not (evidence / "orphan/r1").exists()
     assert len(list(evidence.glob("case-*/r*"))) == 5
+
+
+def test_a_start_finds_the_index_lost_and_brings_it_back(config: Path) -> None:
+    """Before anything looks at it; an older backup that was put back is made up to date, too."""
+    state = config.parent / "state"
+    before, settings = index(state), load_settings(config)
+    backup = config.parent / "backup.db"
+    with closing(open_chain(state / "gridpatrol.db")) as db:
+        db.execute("VACUUM INTO ?", (str(backup),))
+    drop(state)
+    build_rooms(settings).close()
+    assert index(state) == before
+    with closing(open_chain(state / "gridpatrol.db")) as db:
+        assert [row["kind"] for row in db.execute("SELECT kind FROM evidence_chain")][
+            -1
+        ] == "rebuilt"
+    box = SealingBox(state, node="box-01")
+    box.case(4)
+    box.case(1, 2, "gone")
+    box.close()
+    drop(state)
+    shutil.copy(backup, state / "gridpatrol.db")
+    build_rooms(settings).close()
+    assert index(state) == before | {"case-1": ("gone", 2, False), "case-4": ("open", 1, False)}
+    assert Verifier().check(state).findings == []
