@@ -4,6 +4,7 @@ GridpatrolError
 ├── ConfigError      configuration files, secrets, zones, grid
 ├── StreamError      cameras and their streams
 ├── ModelError       weights, cards, execution providers
+├── PictureError     pictures that cannot be read
 ├── RedactionError   pictures that cannot be made safe to leave
 ├── StoreError       SQLite, disk, evidence files
 ├── DeliveryError    broker, receipts
@@ -51,6 +52,7 @@ class Code(StrEnum):
     CAM_VIEW = "CAM-011"
     CAM_NO_KEY_FRAME = "CAM-012"
     CAM_DAMAGED = "CAM-013"
+    CAM_SIZE = "CAM-014"
 
     MDL_MISSING = "MDL-001"
     MDL_CARD = "MDL-002"
@@ -60,6 +62,9 @@ class Code(StrEnum):
     MDL_PROVIDER = "MDL-006"
 
     RED_FAILED = "RED-001"
+
+    PIC_BROKEN = "PIC-001"
+    PIC_SIZE = "PIC-002"
 
     STO_OPEN = "STO-001"
     STO_FULL = "STO-002"
@@ -166,6 +171,10 @@ class StreamError(GridpatrolError):
 
 class ModelError(GridpatrolError):
     """Weights or a card that must not be loaded."""
+
+
+class PictureError(GridpatrolError):
+    """A picture that cannot be read; others go on without it."""
 
 
 class RedactionError(GridpatrolError):

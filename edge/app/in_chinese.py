@@ -21,6 +21,7 @@ _WORDS = {
     Code.CAM_WORKER_HUNG: "解码进程无响应",
     Code.CAM_PICTURE: "画面全黑或被遮挡",
     Code.CAM_VIEW: "画面与此前不同，镜头可能被转动",
+    Code.CAM_SIZE: "画面尺寸过大、过小或过于狭长，未处理",
     Code.RED_FAILED: "画面未能完成脱敏处理，未发送",
     Code.STO_ROOM: "本机存储空间不足，无法保存照片",
 }

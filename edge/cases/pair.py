@@ -9,14 +9,13 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from edge.cases.alignment import laid_over, moved_by, transform
 from edge.cases.caption import uncaptioned
 from edge.cases.draft import EvidenceItem
 from edge.cases.metadata import About
+from edge.errors import PictureError
 from edge.evidence.copies import MANIFEST
+from edge.pictures import read_picture
 from edge.scenes.finding import Words
 from edge.streams.frame import Image
 
@@ -46,10 +45,10 @@ def at_the_angle_of(before: EvidenceItem, image: Image) -> Image | None:
     Returns:
         None when the camera has not moved, or nobody can tell how.
     """
-    far = cv2.imread(str(before.path), cv2.IMREAD_COLOR)
-    if far is None:
+    try:
+        view = uncaptioned(read_picture(before.path))
+    except PictureError:
         return None
-    view = uncaptioned(np.asarray(far, np.uint8))
     found = transform(view, image)
     if found is None or moved_by(view, image, found) < _MOVED:
         return None

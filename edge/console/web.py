@@ -9,17 +9,17 @@ has no log-in.
 - ``POST /api/outbox/{seq}/resend``: 200, 404 when it is no dead letter, 403 when not allowed
 - ``/looks/{camera}.jpg``: latest look with boxes and zones, heads and plates blurred
 - ``/evidence/{sha256}.jpg``: a picture of a case on the board; with ``?small`` its thumbnail, where
-  it has one
+  it has one; 409 with the reason where the file is not as it was sealed
 - ``/metrics``: Prometheus
 - ``/healthz``: 200, or 503 with the reasons; :func:`edge.console.wire.faults_of` has the rule
 """
 
 from __future__ import annotations
 
+import hashlib
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
@@ -37,8 +37,9 @@ from edge.cases.metadata import thumbnail_in
 from edge.console.answers import ASKS, STATIC, failed, forbidden, refused
 from edge.console.board import Board
 from edge.console.wire import cases_of, faults_of, notes_of, status_of
-from edge.errors import Code, GridpatrolError
+from edge.errors import Code, GridpatrolError, StoreError
 from edge.telemetry.metrics import REGISTRY
+from uploader.contract.messages import MAX_EVIDENCE_BYTES
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -84,10 +85,21 @@ def _resending(resend: Resend | None) -> Callable[[Request], Response]:
     return handler
 
 
-def _thumbnail(path: Path) -> bytes | None:
-    with suppress(OSError):  # retention may just have taken it
-        return thumbnail_in(path.read_bytes())
-    return None
+def _sealed(path: Path, sha256: str) -> bytes:
+    """A picture as it was sealed; anything else was never redacted here and is not shown.
+
+    Raises:
+        StoreError: it is gone (EVI-001), or not what it was (EVI-002).
+    """
+    try:
+        data = path.read_bytes() if path.stat().st_size <= MAX_EVIDENCE_BYTES else b""
+    except OSError as error:
+        what = f"cannot be read ({error.strerror})"
+        raise StoreError(Code.EVI_MISSING, path.name, what, "Restore it") from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        fix = "Compare with the platform's copy"
+        raise StoreError(Code.EVI_ALTERED, path.name, "is not as it was sealed", fix)
+    return data
 
 
 def make_app(
@@ -124,10 +136,12 @@ def make_app(
         path = board.evidence_path(request.path_params["sha256"])
         if path is None or not path.is_file():
             return Response(status_code=404)
-        small = _thumbnail(path) if "small" in request.query_params else None
-        if small is not None:
-            return Response(small, media_type="image/jpeg")
-        return FileResponse(path, media_type="image/jpeg")
+        try:
+            data = _sealed(path, request.path_params["sha256"])
+        except StoreError as error:
+            return Response(str(error), 409, media_type="text/plain; charset=utf-8")
+        small = thumbnail_in(data) if "small" in request.query_params else None
+        return Response(small or data, media_type="image/jpeg")
 
     def metrics(_request: Request) -> Response:
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)

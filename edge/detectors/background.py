@@ -17,6 +17,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge.errors import PictureError
+from edge.pictures import read_picture
 from edge.streams.frame import SMALL_WIDTH, Image, shrunk
 
 WIDTH = SMALL_WIDTH
@@ -280,7 +282,8 @@ def remember(folder: Path, name: str, background: Floats) -> None:
 def remembered(folder: Path, name: str, shape: tuple[int, ...]) -> Floats | None:
     """A background from before a restart, None when there is none of that shape."""
     path = folder / f"{name}.png"
-    kept = cv2.imread(str(path)) if path.is_file() else None
-    if kept is None or kept.shape != shape:
+    try:
+        kept = read_picture(path)
+    except PictureError:  # none yet, or torn by a power cut: it is learned anew
         return None
-    return as_log(np.asarray(kept, np.uint8))
+    return as_log(kept) if kept.shape == shape else None

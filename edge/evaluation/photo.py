@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
-import numpy as np
-from PIL import Image as Pillow
-from PIL import ImageOps, UnidentifiedImageError
-
-from edge.errors import Code, EvaluationError
+from edge.errors import Code, EvaluationError, PictureError
+from edge.pictures import read_picture
 from edge.streams.frame import Image
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+_MOST_PIXELS = 178_000_000  # photographs, one at a time
 
 
 def read_photo(path: Path) -> Image:
@@ -26,20 +23,6 @@ def read_photo(path: Path) -> Image:
         EvaluationError: not a picture, cut off, too large to decode, or not readable.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)
-            with Pillow.open(path) as opened:
-                upright = ImageOps.exif_transpose(opened)
-                rgb = np.asarray(upright.convert("RGB"), np.uint8)
-    except Pillow.DecompressionBombError as error:
-        raise _bad(path, "is too large to decode") from error
-    except UnidentifiedImageError as error:
-        raise _bad(path, "is not a picture") from error
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow raises all three
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise _bad(path, f"cannot be decoded ({reason})") from error
-    return np.ascontiguousarray(rgb[:, :, ::-1])
-
-
-def _bad(path: Path, what: str) -> EvaluationError:
-    return EvaluationError(Code.EVL_PICTURE, str(path), what, "Replace or remove the picture")
+        return read_picture(path, most_pixels=_MOST_PIXELS)
+    except PictureError as error:
+        raise EvaluationError(Code.EVL_PICTURE, error.where, error.what, error.fix) from error

@@ -101,7 +101,8 @@ def _leaf(evidence: Path, revision: Revision) -> Leaf:
         leaf.facts = json.loads(document)
     for said in link.body["files"]:
         name = Path(said["name"]).name  # must not lead out of the folder
-        data, found = (None, State.REMOVED) if gone else _read(folder / name, said["sha256"])
+        size = said.get("size_bytes")
+        data, found = (None, State.REMOVED) if gone else _read(folder / name, said["sha256"], size)
         leaf.pictures.append(Picture(f"{inside}/{name}", said, found, data))
     return leaf
 
@@ -113,8 +114,10 @@ def _document(path: Path, revision: Revision) -> tuple[bytes | None, State]:
     return _read(path, sha256)
 
 
-def _read(path: Path, sha256: str) -> tuple[bytes | None, State]:
+def _read(path: Path, sha256: str, size: int | None = None) -> tuple[bytes | None, State]:
     try:
+        if size is not None and path.stat().st_size != size:
+            return None, State.ALTERED  # of gigabytes, maybe: not even read
         data = path.read_bytes()
     except OSError:
         return None, State.MISSING

@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from edge.cases.caption import near_window, uncaptioned
+from edge.errors import PictureError
+from edge.evidence.copies import MANIFEST
 from edge.geometry import Box
+from edge.pictures import read_picture
 from edge.review.verdicts import Judged, Verdict
 from edge.scenes.finding import EventKind
 from edge.sqlite import as_store_error
-from edge.streams.frame import Image
 
 CLASSES = tuple(kind.value for kind in EventKind)
 _COLUMNS = (
@@ -83,10 +84,15 @@ def export(judged: Iterable[Judged], evidence: Path, out: Path) -> Exported:
 
 def _write(case: Judged, folder: Path, out: Path) -> str:
     """Picture and label of a case; returns why not, or nothing."""
-    near, far = (_picture(folder / f"{role}.jpg") for role in ("near", "far"))
-    if near is None or far is None:
+    names = [folder / f"{role}.jpg" for role in ("near", "far")]
+    if not all(name.is_file() for name in names):
         return "no pictures any more"
-    window = near_window(case.box)
+    try:
+        near, far = (read_picture(name) for name in names)
+    except PictureError as error:
+        return str(error)
+    box = _shown(folder) or case.box
+    window = near_window(box)
     height, width = uncaptioned(far).shape[:2]
     x0, y0, x1, y1 = window.pixels(width, height)
     clean = uncaptioned(near)
@@ -96,11 +102,20 @@ def _write(case: Judged, folder: Path, out: Path) -> str:
     cv2.imwrite(str(out / _name(case)), clean, [cv2.IMWRITE_JPEG_QUALITY, 95])
     label = ""
     if case.verdict is Verdict.RIGHT:
-        box = _inside(case.box, window)
+        box = _inside(box, window)
         x, y = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2
         label = f"{CLASSES.index(case.kind)} {x:.6f} {y:.6f} {box.width:.6f} {box.height:.6f}\n"
     (out / "labels" / f"{case.case_id}.txt").write_text(label, encoding="utf-8")
     return ""
+
+
+def _shown(folder: Path) -> Box | None:
+    """What the near view was cut out around: its picture may be of an earlier look."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return next(Box(*file["box"]) for file in manifest["files"] if file["role"] == "near")
+    except (OSError, ValueError, KeyError, TypeError, StopIteration):
+        return None  # of before it was written down
 
 
 def _inside(box: Box, window: Box) -> Box:
@@ -112,11 +127,6 @@ def _inside(box: Box, window: Box) -> Box:
         (box.x1 - window.x0) / width,
         (box.y1 - window.y0) / height,
     )
-
-
-def _picture(path: Path) -> Image | None:
-    image = cv2.imread(str(path)) if path.is_file() else None
-    return None if image is None else np.asarray(image, np.uint8)
 
 
 def _name(case: Judged) -> str:

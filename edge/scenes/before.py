@@ -13,7 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.errors import PictureError
 from edge.geometry import Box
+from edge.pictures import read_picture
 from edge.streams.frame import Image
 
 Grey = NDArray[np.uint8]
@@ -184,8 +186,6 @@ def _load(memory: Path | None) -> Grey | None:
     if memory is None or not memory.is_file():
         return None
     try:
-        data = np.frombuffer(memory.read_bytes(), np.uint8)
-    except OSError:
+        return np.ascontiguousarray(read_picture(memory)[:, :, 0])
+    except PictureError:  # torn by a power cut: it is learned anew
         return None
-    picture = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) if data.size else None
-    return None if picture is None else np.asarray(picture, np.uint8)

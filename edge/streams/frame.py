@@ -17,11 +17,12 @@ Reason = Literal["key_frame", "visit", "still", "evidence"]
 
 SMALL_WIDTH = 320
 """Pixels across of :attr:`Frame.small`."""
+_LONGEST = 16  # times as high as wide: a sliver is squeezed, or its small picture would be huge
 
 
 def shrunk(picture: Picture, width: int) -> Image:
     """A picture in BGR so many pixels wide, each the mean of what it covers."""
-    height = max(round(picture.shape[0] * width / picture.shape[1]), 1)
+    height = min(max(round(picture.shape[0] * width / picture.shape[1]), 1), _LONGEST * width)
     return resized(picture, width, height, cv2.INTER_AREA)
 
 

@@ -7,6 +7,7 @@ Cameras' clocks are not believed: what a live stream sends came when it arrived.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -14,14 +15,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import av
-import cv2
-import numpy as np
 
-from edge.errors import Code, StreamError
+from edge.errors import Code, PictureError, StreamError
+from edge.pictures import read_picture, size_fault
 from edge.streams.frame import Reason
 from edge.streams.patience import Patience
 from edge.streams.planes import Picture, decoded
 from edge.streams.whole import WholeKeyFrames, packets
+
+log = logging.getLogger(__name__)  # in workers, too, where nothing else is set up
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 _LIVE_SCHEMES = frozenset({"rtsp", "rtsps"})
@@ -144,19 +146,24 @@ def _file(source: Source, every: Every | None) -> Iterator[tuple[Picture, Reason
 
 def _folder(source: Source) -> Iterator[tuple[Picture, Reason]]:
     names = sorted(p for p in source.path.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
-    readable = 0
+    readable, why = 0, ""
     for name in names:
-        image = cv2.imdecode(np.frombuffer(name.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
-        if image is None:
+        try:
+            image = read_picture(name)
+            if (fault := size_fault(image.shape[1], image.shape[0])) is not None:
+                raise PictureError(Code.PIC_SIZE, str(name), fault, "Give a camera's pictures")
+        except PictureError as error:
+            why = why or f": {error.code} {name.name} {error.what}"
+            log.warning("camera %s: %s", source.camera_id, error)
             continue
         readable += 1
-        yield np.asarray(image, np.uint8), "still"
+        yield image, "still"
         time.sleep(source.look_every_s)
     if not readable:
         raise StreamError(
             Code.CAM_NO_VIDEO,
             source.camera_id,
-            f"no readable picture in the folder ({len(names)} candidates)",
+            f"no readable picture in the folder ({len(names)} candidates{why})",
             f"Put pictures there: {', '.join(sorted(PICTURE_SUFFIXES))}",
         )
 
@@ -185,7 +192,7 @@ def video_stream(source: Source, container: av.container.InputContainer) -> av.V
     """The first video stream.
 
     Raises:
-        StreamError: there is none.
+        StreamError: there is none, or it has a size that no camera's picture has.
     """
     if not container.streams.video:
         raise StreamError(
@@ -194,7 +201,16 @@ def video_stream(source: Source, container: av.container.InputContainer) -> av.V
             "no video in the stream (audio only?)",
             "Choose the camera's video profile",
         )
-    return container.streams.video[0]
+    stream = container.streams.video[0]
+    fault = size_fault(stream.width, stream.height) if stream.width else None  # 0: not known yet
+    if fault is not None:
+        raise StreamError(
+            Code.CAM_SIZE,
+            source.camera_id,
+            f"its picture is refused: {fault}",
+            "Choose another size at the camera",
+        )
+    return stream
 
 
 def key_frames(

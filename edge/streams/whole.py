@@ -14,6 +14,8 @@ import av
 import av.logging
 import numpy as np
 
+from edge.pictures import MOST_PIXELS, size_fault
+
 _START = b"\x00\x00\x01"
 _START_CODE = re.compile(re.escape(_START))
 _MESSAGES = (39, 40)  # SEI before and after a picture
@@ -103,13 +105,16 @@ class WholeKeyFrames:
             coded = b"".join(bytes(part) for part in self._parts)
             packet = av.Packet(_without_messages(coded) if self._is_strict else coded)
             packet.pts = self._parts[0].pts
+        decoder.options = {"max_pixels": str(MOST_PIXELS)}
         if self._is_strict:
-            decoder.options = {"err_detect": "explode"}
+            decoder.options = {**decoder.options, "err_detect": "explode"}
         try:
             frames = [*decoder.decode(packet), *decoder.decode(None)]
         except av.error.FFmpegError:
             return None
-        return frames[0] if len(frames) == 1 else None
+        if len(frames) != 1 or size_fault(frames[0].width, frames[0].height) is not None:
+            return None  # a stream may change its size on the way
+        return frames[0]
 
 
 def packets(container: av.container.InputContainer) -> Iterator[tuple[av.Packet, bool]]:

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
+from edge.cases.draft import EvidenceItem
 from edge.cases.metadata import thumbnail_in
 from edge.console import web
 from edge.console.board import Board
@@ -84,6 +85,26 @@ def test_everything_is_served(page: Page, tmp_path: Path) -> None:
     whole, small = (page.get(f"/evidence/{sha256}.jpg{query}")[1] for query in ("", "?small"))
     assert small == thumbnail_in(whole)
     assert b"gridpatrol_looks" in page.get("/metrics")[1]
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff\xd8\xff", bytes(3_000_000)])
+def test_a_picture_that_is_not_as_it_was_sealed_is_not_shown(
+    page: Page, tmp_path: Path, data: bytes
+) -> None:
+    """It was never seen by redaction here; the line says which file and why."""
+    sha256 = show_a_case(page, tmp_path)
+    (path,) = (each.path for each in sealed(page) if each.sha256 == sha256)
+    path.write_bytes(data)
+    for query in ("", "?small"):
+        status, body, headers = page.get(f"/evidence/{sha256}.jpg{query}")
+        assert (status, body[:9]) == (409, b"[EVI-002]")
+        assert headers["content-type"].startswith("text/plain")
+    path.unlink()
+    assert page.get(f"/evidence/{sha256}.jpg")[0] == 404
+
+
+def sealed(page: Page) -> tuple[EvidenceItem, ...]:
+    return page.board.snapshot().cases[0].draft.evidence
 
 
 def test_what_is_not_there_is_404(page: Page) -> None:

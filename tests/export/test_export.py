@@ -258,6 +258,16 @@ def test_missing_and_altered_files_stay_out_and_are_named(box: SealingBox, tmp_p
     }
 
 
+def test_a_file_that_became_gigabytes_is_not_read(box: SealingBox, tmp_path: Path) -> None:
+    """A sparse file of 50 GB in a picture's place: left out as altered, like an empty one."""
+    with (box.folder / "case-2/r1/far.jpg").open("wb") as file:
+        file.truncate(50 << 30)
+    (box.folder / "case-2/r1/near.jpg").write_bytes(b"")
+    done = everything(box, tmp_path / "all.zip")
+    assert {state.value for _, state in done.left_out} == {"altered"}
+    assert done.path.stat().st_size < 10_000_000
+
+
 def test_no_key_leaves_and_no_password(box: SealingBox, tmp_path: Path) -> None:
     """Nor anything else of the state folder."""
     private = (box.state / "keys/box.pem").read_bytes().splitlines()[1]

@@ -252,6 +252,11 @@ def test_a_training_set_of_the_mistakes(
         rows = {row["case_id"]: row for row in csv.DictReader(file)}
     assert rows[first]["note"] == "a heap"
     assert rows[second]["reasons_zh"]
+    near = office.folder / "evidence" / first / "r1" / "near.jpg"
+    near.write_bytes(near.read_bytes()[:3000])
+    done = export(store.judged(), office.folder / "evidence", tmp_path / "torn")
+    assert (done.right, done.wrong) == (0, 1), "the others go on"
+    assert "PIC-001" in done.left_out[0]
     for path in (office.folder / "evidence" / first / "r1").glob("*.jpg"):
         path.unlink()
     done = export(store.judged(), office.folder / "evidence", tmp_path / "again")

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from PIL import Image, UnidentifiedImageError
 from pydantic import Field
 
 from edge.config.section import Section
+from edge.pictures import picture_size
 from uploader.bridge.facts import NAMES, Value, case_facts, local_time
 from uploader.bridge.faults import Do
 from uploader.bridge.v22_words import CoordinateWords, Picture
@@ -144,7 +143,7 @@ class Gat1400Words:
     def _fill(
         self, table: str, facts: dict[str, Value], picture: Picture, serial: int
     ) -> dict[str, Any]:
-        width, height = _size(picture.content)
+        width, height = picture_size(picture.content)
         device, kind = facts["device_id"], self.mapping.ids.image
         shot = self._time14(picture.info.captured_at)
         more: dict[str, Value] = {
@@ -164,12 +163,3 @@ class Gat1400Words:
 
 def _base64(picture: Picture) -> str:
     return base64.b64encode(picture.content).decode("ascii")
-
-
-def _size(content: bytes) -> tuple[int, int]:
-    """Width and height in pixels; 0, 0 of what is no picture."""
-    try:
-        with Image.open(io.BytesIO(content)) as picture:
-            return picture.size
-    except (UnidentifiedImageError, OSError, ValueError):
-        return 0, 0
