@@ -25,6 +25,7 @@ import cv2
 import numpy as np
 
 from edge.detectors.base import Detection
+from edge.detectors.objects import ObjectDetector
 from edge.evaluation.stats import wilson
 from edge.geometry import Box
 from edge.redaction.cover import covered
@@ -172,12 +173,13 @@ def main() -> None:
     parser.add_argument("--enough", type=float, default=0.9, help="of a label's box, to count")
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--policy", choices=("face+plate", "person"), default="face+plate")
+    parser.add_argument("--closer", default="coco-nanodet-int8", help="model of the larger scale")
     parser.add_argument("--faces", action="store_true", help="the face model alone")
     parser.add_argument("--out", type=Path, help="folder for the redacted pictures, PNG")
     parser.add_argument("--cost", type=Path, help="a picture to take the time with")
     options = parser.parse_args()
-    models = shipped("models")
-    finder = Finder(models / "coco-nanodet", models / "faceboxes", provider="cpu", threads=1)
+    names = ("coco-nanodet", options.closer, "yunet")
+    finder = Finder(*(ObjectDetector(shipped("models") / n, provider="cpu") for n in names))
     if options.cost is not None:
         picture = cv2.imread(str(options.cost))
         assert picture is not None, f"{options.cost} is no picture"

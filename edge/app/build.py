@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import IO
 
+from edge.app.ahead import Ahead
 from edge.app.best import BestFrames
 from edge.app.closer import Closer
 from edge.app.detecting import build_detectors, build_gate, build_redactor
@@ -50,6 +51,7 @@ class Rooms:
     Attributes:
         hearing: what the platform says, and the requests in progress.
         redactor: makes pictures safe to leave; the page's too.
+        ahead: does so beside the analysis; None where nothing is redacted.
         originals: clear pictures of cases, where the configuration keeps them.
         lock: held open so that no second process uses the same state folder.
     """
@@ -71,6 +73,7 @@ class Rooms:
     seals: Seals
     lock: IO[str]
     gate: Gate | None = None
+    ahead: Ahead | None = None
     trimmer: Trimmer = field(default_factory=Trimmer)
 
     def pipeline(self, timed: Callable[[str, float], None]) -> Pipeline:
@@ -83,6 +86,7 @@ class Rooms:
             gate=self.gate,
             closer=self.closer,
             best=self.best,
+            ahead=self.ahead,
         )
 
     def patrolling(self, settings: Settings) -> Patrolling:
@@ -100,6 +104,8 @@ class Rooms:
     def close(self) -> None:
         """Stop in the direction of the data: no new frames, then the rest delivered."""
         self.pool.stop()
+        if self.ahead is not None:
+            self.ahead.close()
         self.uploader.stop(5.0)
         self.housekeeper.stop()
         self.trimmer.stop()
@@ -144,7 +150,7 @@ def build_rooms(
         undo.callback(known.close)
         withdrawals = Withdrawals(database)
         undo.callback(withdrawals.close)
-        redactor, originals = build_redactor(settings), clear_originals(settings)
+        redactor, originals = build_redactor(settings, detectors), clear_originals(settings)
         room = EvidenceRoom(
             state / "evidence",
             jpeg_quality=settings.cases.jpeg_quality,
@@ -225,6 +231,7 @@ def build_rooms(
         seals=seals,
         lock=lock,
         gate=gate,
+        ahead=None if redactor.policy == "none" else Ahead(redactor),
     )
 
 

@@ -35,8 +35,7 @@ def check(config: Path) -> bool:
         Locator(camera, cells)
     if settings.cases.owners is not None:
         load_owners(settings.cases.owners)
-    build_detectors(settings)
-    build_redactor(settings).open()
+    build_redactor(settings, build_detectors(settings)).open()
     probes = probe_all(sources_of(settings))
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(_table(probes))

@@ -15,7 +15,7 @@ from edge.detectors.base import Detector, OnlyCameras
 from edge.detectors.card import model_folder
 from edge.detectors.naming import Namer
 from edge.detectors.objects import ObjectDetector
-from edge.detectors.precision import folders, quickest
+from edge.detectors.precision import INT8, folders, quickest
 from edge.detectors.second_look import SecondLook
 from edge.detectors.static import StaticObjectDetector
 from edge.detectors.text import TextDetector
@@ -28,7 +28,7 @@ from edge.redaction.redactor import Redactor
 from edge.scenes.finding import EventKind
 from edge.scenes.zones import Zone
 
-_REDACTION_MODELS = ("coco-nanodet", "faceboxes")
+_PEOPLE_MODEL, _FACE_MODEL = "coco-nanodet", "yunet"
 
 
 def build_gate(
@@ -66,16 +66,28 @@ def build_gate(
     )
 
 
-def build_redactor(settings: Settings) -> Redactor:
+def build_redactor(settings: Settings, detectors: Sequence[Detector] = ()) -> Redactor:
     """What makes pictures safe to leave; its models are opened when the first picture needs them.
 
     A model that is missing then holds back what should leave, and detection goes on.
+
+    Args:
+        settings: what to run on.
+        detectors: one of them may hold the object model already; it is used again.
     """
     of = settings.detectors.object
 
+    def open_model(name: str) -> ObjectDetector:
+        folder = model_folder(name, of.models_dir)
+        return ObjectDetector(folder, provider=of.provider, threads=of.threads)
+
     def open_finder() -> Finder:
-        objects, faces = (model_folder(name, of.models_dir) for name in _REDACTION_MODELS)
-        return Finder(objects, faces, provider=of.provider, threads=of.threads)
+        models = [model for detector in detectors if (model := model_inside(detector)) is not None]
+        alike = [m for m in models if m.card.name.removesuffix(INT8) == _PEOPLE_MODEL]
+        quick = alike[0] if alike else _quickest(settings, _PEOPLE_MODEL)
+        # In int8 a few of the weakest boxes are lost, so one of the two passes is in fp32.
+        plain = quick if quick.card.name == _PEOPLE_MODEL else open_model(_PEOPLE_MODEL)
+        return Finder(plain, quick, open_model(_FACE_MODEL))
 
     return Redactor(settings.redaction, open_finder)
 
@@ -167,15 +179,7 @@ def _changes(settings: Settings) -> Changes:
 def _object_detector(settings: Settings, name: str) -> Detector | None:
     """The model, run for the cameras its card says it is of use for; None when there are none."""
     chosen = settings.detectors.object
-    model = quickest(
-        ObjectDetector(
-            folder,
-            provider=chosen.provider,
-            threads=chosen.threads,
-            at_once=chosen.at_once or len(os.sched_getaffinity(0)),
-        )
-        for folder in folders(name, chosen.models_dir, chosen.precision)
-    )
+    model = _quickest(settings, name)
     tiles = {c.id: c.tiles for c in settings.active_cameras if c.tiles is not None}
     close = {} if model.card.watch else _close_views(settings)
     tiled = TiledDetector(model, default=chosen.tiles, cameras=tiles, close=close)
@@ -187,6 +191,20 @@ def _object_detector(settings: Settings, name: str) -> Detector | None:
         for camera in _watching(settings.active_cameras, EventKind(kind))
     }
     return OnlyCameras(tiled, frozenset(cameras)) if cameras else None
+
+
+def _quickest(settings: Settings, name: str) -> ObjectDetector:
+    """A model in the precision that is asked for, or that runs quicker here."""
+    chosen = settings.detectors.object
+    return quickest(
+        ObjectDetector(
+            folder,
+            provider=chosen.provider,
+            threads=chosen.threads,
+            at_once=chosen.at_once or len(os.sched_getaffinity(0)),
+        )
+        for folder in folders(name, chosen.models_dir, chosen.precision)
+    )
 
 
 def _close_views(settings: Settings) -> dict[str, Box]:

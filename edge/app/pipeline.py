@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from edge.app.ahead import Ahead
 from edge.app.best import BestFrames
 from edge.app.closer import Closer
 from edge.app.detecting import without_memory
@@ -15,7 +16,7 @@ from edge.cases.draft import CaseDraft
 from edge.cases.suppressed import Suppressed
 from edge.detectors.base import Detector, Look
 from edge.errors import GridpatrolError
-from edge.scenes.finding import SceneReport
+from edge.scenes.finding import Finding, SceneReport
 from edge.scenes.watch import SceneWatcher
 from edge.streams.frame import Frame
 from edge.streams.quality import picture_fault
@@ -55,6 +56,7 @@ class Pipeline:
         gate: the second look; None lets every finding pass.
         closer: gets main-stream pictures for what is found on sub-streams; None: there are none.
         best: keeps the best picture of what may become a case; None: nobody does.
+        ahead: redacts beside the analysis; None: each case waits for its pictures.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Pipeline:
         gate: Gate | None = None,
         closer: Closer | None = None,
         best: BestFrames | None = None,
+        ahead: Ahead | None = None,
     ) -> None:
         self._detectors = detectors
         self._watchers = watchers
@@ -75,14 +78,18 @@ class Pipeline:
         self._gate = gate
         self._closer = closer
         self._best = best or BestFrames(0)
+        self._ahead = ahead
         self._close_detectors = without_memory(detectors) if closer is not None else ()
 
-    def analyse(self, frames: Sequence[Frame]) -> Analysed:
+    def analyse(self, frames: Sequence[Frame], *, last: bool = False) -> Analysed:
         """Pass frames of any cameras through every room.
 
-        None at all is allowed: then only what has waited too long for its picture goes on.
+        Args:
+            frames: none at all is allowed: then only what has waited for its picture goes on.
+            last: wait for every picture that is being redacted.
         """
         result = Analysed()
+        self._go_on(result)
         fit = []
         for frame in frames:
             if frame.reason == "evidence":
@@ -103,6 +110,7 @@ class Pipeline:
             self._make_cases(report, result)
         if self._closer is not None:
             self._look_closer(self._closer, [f for f in frames if f.reason == "evidence"], result)
+        self._go_on(result, every=last)
         return result
 
     def _look_closer(self, closer: Closer, frames: Sequence[Frame], result: Analysed) -> None:
@@ -134,7 +142,9 @@ class Pipeline:
         may_clear = True
         try:
             if self._closer and not kept_back and self._closer.serves(_camera(report)):
-                report, may_clear = self._keep_back(self._closer, report)
+                gate = self._gate
+                may = [f for f in report.findings if gate is None or gate.lets_in(f)]
+                report, may_clear = self._keep_back(self._closer, report, may)
             if self._gate is not None and report.findings:
                 began = time.perf_counter()
                 report, held = self._gate.let_pass(report)
@@ -143,6 +153,11 @@ class Pipeline:
             result.passed.append(report)
             began = time.perf_counter()
             report = self._best.chosen(report)
+            if self._ahead is not None:
+                report, none_gone = self._keep_back(
+                    self._ahead, report, report.findings, may_clear=may_clear
+                )
+                may_clear &= none_gone
             result.drafts += self._desk.observe(report, may_clear=may_clear)
             self._best.became_cases(report.findings)
             self._timed("cases", time.perf_counter() - began)
@@ -150,18 +165,39 @@ class Pipeline:
             # Nothing was acknowledged: the thing still stands there, the next look tries again.
             result.errors.append(error)
 
-    def _keep_back(self, closer: Closer, report: SceneReport) -> tuple[SceneReport, bool]:
-        """What of a sub-stream's look may go on as it is, and whether cases may be gone with it."""
-        wanted = [
-            finding
-            for finding in report.findings
-            if (self._gate is None or self._gate.lets_in(finding))
-            and self._desk.would_revise(finding)
-        ]
+    def _go_on(self, result: Analysed, *, every: bool = False) -> None:
+        """Make the cases whose pictures are ready."""
+        for waiting in self._ahead.ready(every=every) if self._ahead is not None else ():
+            began = time.perf_counter()
+            try:
+                result.drafts += self._desk.take(waiting.report.findings)
+                self._best.became_cases(waiting.report.findings)
+                if waiting.gone:
+                    result.drafts += self._desk.clear(waiting.report)
+            except GridpatrolError as error:  # as above
+                result.errors.append(error)
+            self._timed("cases", time.perf_counter() - began)
+
+    def _keep_back(
+        self,
+        keeper: Closer | Ahead,
+        report: SceneReport,
+        findings: Sequence[Finding],
+        *,
+        may_clear: bool = True,
+    ) -> tuple[SceneReport, bool]:
+        """What of a look may go on without pictures, and whether cases may be gone with it.
+
+        What waits for its redaction since an earlier look is not kept once more.
+        """
+        wanted = [finding for finding in findings if self._desk.would_revise(finding)]
         rest = tuple(finding for finding in report.findings if finding not in wanted)
         passing = replace(report, findings=rest)
         gone = self._desk.would_clear(passing)
-        closer.hold(report, wanted, gone=gone)
+        ahead = self._ahead
+        new = [finding for finding in wanted if ahead is None or not ahead.holds(finding)]
+        ends = gone and may_clear and not (ahead and ahead.holds_end(_camera(report)))
+        keeper.hold(report, new, gone=ends)
         return passing, not gone
 
 

@@ -28,7 +28,7 @@ from edge.telemetry import metrics
 from edge.telemetry.logs import get_logger
 from uploader.commands import Desired
 
-_COLLECT_S = 0.25
+_COLLECT_S, _COLLECT_SOON_S = 0.25, 0.05  # soon: a case goes on once its picture is redacted
 _WISHES_EVERY_S = 5.0
 _GATHER_S = 0.02
 """A moment more for other cameras' pictures, so that accelerators get batches."""
@@ -100,7 +100,7 @@ class Edge:
         rooms = self.rooms
         if (patrol := self._patrolling.step(time.monotonic(), utc_now())) is not None:
             self._teller.patrol(patrol)
-        collected = rooms.pool.collect(_COLLECT_S)
+        collected = rooms.pool.collect(_COLLECT_SOON_S if rooms.ahead else _COLLECT_S)
         self._take_streams(collected)
         frames = collected.frames
         room = self.settings.detectors.max_batch - len(frames)
@@ -108,7 +108,7 @@ class Edge:
             more = rooms.pool.collect(_GATHER_S, more=True)
             self._take_streams(more)
             frames = frames + more.frames
-        if self.rooms.closer.step() or frames:
+        if rooms.closer.step() or (rooms.ahead and rooms.ahead.is_due) or frames:
             self._take_looks(frames)
         self._answer()
         self._take_back()
@@ -127,9 +127,9 @@ class Edge:
             if change.state == "down":
                 self.rooms.hearing.desk.failed(change.camera_id, change.code, change.detail)
 
-    def _take_looks(self, frames: list[Frame]) -> None:
+    def _take_looks(self, frames: list[Frame], *, last: bool = False) -> None:
         began = time.monotonic()
-        analysed = self._pipeline.analyse(frames)
+        analysed = self._pipeline.analyse(frames, last=last)
         now = time.monotonic()
         self._patrolling.analysed(frames, analysed, now - began, now)
         for fault in analysed.errors:
@@ -149,7 +149,7 @@ class Edge:
     def _wait_no_more(self) -> None:
         """What waits for a better picture becomes a case with the one there is."""
         self.rooms.closer.give_up()
-        self._take_looks([])
+        self._take_looks([], last=True)
 
     def _answer(self) -> None:
         answers, desired = self.rooms.hearing.step()

@@ -8,7 +8,7 @@ another. The edge never files, dispatches or closes: that is the platform's (监
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -88,9 +88,19 @@ class CaseDesk:
         Raises:
             StoreError: the disk refused. Nothing was acknowledged; the next look tries again.
         """
-        drafts = [draft for f in report.findings if (draft := self._take(f)) is not None]
+        drafts = self.take(report.findings)
         self._clearing.note(report)
-        return drafts + (self._clear(report) if may_clear else [])
+        return drafts + (self.clear(report) if may_clear else [])
+
+    def take(self, findings: Iterable[Finding]) -> list[CaseDraft]:
+        """Take in findings by themselves; returns the revisions they made, all committed.
+
+        They may be a little older than the newest report of their camera.
+
+        Raises:
+            StoreError: the disk refused. Nothing was acknowledged; the next look tries again.
+        """
+        return [draft for f in findings if (draft := self._take(f)) is not None]
 
     def withdraw(self, case_id: str, reason: Words) -> CaseDraft | None:
         """Take a case back (撤回): it should never have been made.
@@ -216,8 +226,15 @@ class CaseDesk:
         record = replace(record, revision=record.revision + 1, sources=sources)
         return self._commit(record, "update", (why, *finding.reasons), finding)
 
-    def _clear(self, report: SceneReport) -> list[CaseDraft]:
-        """Cases whose every zone has now been clear for long enough are gone."""
+    def clear(self, report: SceneReport) -> list[CaseDraft]:
+        """Cases whose every zone has now been clear for long enough are gone.
+
+        Args:
+            report: a look that shows it; what has been seen since then counts.
+
+        Raises:
+            StoreError: the disk refused. Nothing was acknowledged; the next look tries again.
+        """
         drafts = []
         for record in self._gone_on(report):
             gone = replace(record, state="gone", gone_at=report.look.frame.captured_at)

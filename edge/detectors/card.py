@@ -51,7 +51,7 @@ class InputCard(_Part):
 class OutputCard(_Part):
     """How the model's output is read."""
 
-    layout: Literal["nanodet", "yolox", "yolov8", "fastestdet", "faceboxes", "classifier"]
+    layout: Literal["nanodet", "yolox", "yolov8", "fastestdet", "classifier"]
     classes: Annotated[tuple[str, ...], Field(min_length=1)]
     strides: tuple[int, ...] = (8, 16, 32)
     bins: Annotated[int, Field(ge=2, le=64)] = 11

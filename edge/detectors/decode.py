@@ -34,8 +34,6 @@ def _cells(width: int, height: int, strides: tuple[int, ...]) -> tuple[Floats, F
 
 def expected_rows(card: ModelCard) -> int:
     """How many predictions the card's input size and strides give."""
-    if card.output.layout == "faceboxes":
-        return len(_face_anchors(card.input.width, card.input.height))
     if card.output.layout == "yolov8":
         strides: tuple[int, ...] = (8, 16, 32)
     else:
@@ -96,50 +94,6 @@ def decode_fastestdet(
     return boxes, known[:, :1] ** 0.6 * known[:, 5:] ** 0.4
 
 
-@lru_cache(maxsize=4)
-def _face_anchors(width: int, height: int) -> Floats:
-    """Centre x, y, width and height of FaceBoxes' anchors, ``(n, 4)`` pixels, in output order.
-
-    Small anchors are densified, from left to right: a cell of stride 32 has 16 of 32 px, 4 of
-    64 px and 1 of 128 px.
-    As in the source graph, what sticks out of the input is cut off.
-    """
-    parts = []
-    for stride, sides in (
-        (32, ((32, 4), (64, 2), (128, 1))),
-        (64, ((256, 1),)),
-        (128, ((512, 1),)),
-    ):
-        columns, rows = width // stride, height // stride
-        ys, xs = np.mgrid[:rows, :columns]
-        cells = np.stack((xs, ys), axis=-1)[:, :, None]
-        corners = []
-        for side, dense in sides:
-            steps = ((np.arange(dense) + 0.5) / dense - 0.5) * side + stride / 2
-            dx, dy = np.meshgrid(steps, steps, indexing="ij")
-            centres = cells * stride + np.stack((dx.ravel(), dy.ravel()), axis=-1)
-            corners.append(np.concatenate((centres - side / 2, centres + side / 2), axis=-1))
-        parts.append(np.concatenate(corners, axis=2).reshape(-1, 4))
-    cut = np.clip(np.concatenate(parts), 0, (width, height, width, height))
-    centre, size = (cut[:, :2] + cut[:, 2:]) / 2, cut[:, 2:] - cut[:, :2]
-    return np.concatenate((centre, size), axis=1).astype(np.float32)
-
-
-def decode_faceboxes(
-    output: Floats, card: ModelCard, least: float = EVERY
-) -> tuple[Floats, Floats]:
-    """Layout ``(n, 5)``: y, x, log height, log width relative to an anchor; score after softmax.
-
-    FaceBoxes (Zhang et al., 2017), with the scales of TropComplique's implementation.
-    """
-    anchors = _face_anchors(card.input.width, card.input.height)
-    kept = output[:, 4] >= least
-    output, anchors = output[kept], anchors[kept]
-    centre = anchors[:, :2] + output[:, 1::-1] / 10 * anchors[:, 2:]
-    half = np.exp(np.minimum(output[:, 3:1:-1] / 5, 10.0)) * anchors[:, 2:] / 2
-    return np.concatenate((centre - half, centre + half), axis=1), output[:, 4:]
-
-
 Decoder = Callable[[Floats, ModelCard, float], tuple[Floats, Floats]]
 
 DECODERS: dict[str, Decoder] = {
@@ -147,7 +101,6 @@ DECODERS: dict[str, Decoder] = {
     "yolox": decode_yolox,
     "nanodet": decode_nanodet,
     "fastestdet": decode_fastestdet,
-    "faceboxes": decode_faceboxes,
 }
 
 
@@ -164,8 +117,6 @@ def expected_shape(card: ModelCard) -> tuple[int, ...]:
             return 1, rows, 5 + count
         case "nanodet":
             return 1, rows, count + 4 * card.output.bins
-        case "faceboxes":
-            return 1, rows, 5
         case "fastestdet":
             (stride,) = card.output.strides
             return 1, 5 + count, -(-card.input.height // stride), -(-card.input.width // stride)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -119,6 +120,22 @@ class ObjectDetector:
             for start in range(0, len(group), self._batch):
                 found += self._run(group[start : start + self._batch], wanted)
         return found
+
+    def with_input(self, side: float) -> ObjectDetector:
+        """The same network, in the same session, on a larger or smaller input.
+
+        Only for cards with ``input.step``: theirs have free sides. Other sizes show what is
+        smaller, or larger, than what the model finds on its own input.
+
+        Args:
+            side: pixels, rounded up to the step.
+        """
+        pixels = max(-(-round(side) // self.card.input.step), 1) * self.card.input.step
+        size = {"width": pixels, "height": pixels}
+        other = copy.copy(self)
+        other.card = self.card.model_copy(update={"input": self.card.input.model_copy(update=size)})
+        other._cards = {}
+        return other
 
     def card_for(self, picture: Picture) -> ModelCard:
         """The card with the input that a picture is laid into: whole, or cut to what it fills."""

@@ -14,7 +14,8 @@ from edge.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
-_SUFFIX = "-int8"
+INT8 = "-int8"
+"""What the name of a model's int8 twin ends with."""
 _WORTH = 0.9
 """int8 must take at most this share of the time: it is a little less accurate."""
 
@@ -33,10 +34,10 @@ def folders(name: str, models_dir: Path | None, precision: str) -> list[Path]:
         ModelError: there is no such model.
     """
     plain = model_folder(name, models_dir)
-    if precision == "fp32" or name.endswith(_SUFFIX):
+    if precision == "fp32" or name.endswith(INT8):
         return [plain]
     try:
-        twin = model_folder(name + _SUFFIX, models_dir)
+        twin = model_folder(name + INT8, models_dir)
     except ModelError:
         return [plain]
     if plain.parent == models_dir and twin.parent != models_dir:

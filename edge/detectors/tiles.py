@@ -62,9 +62,9 @@ def tiling(width: int, height: int, mode: str, input_side: int) -> tuple[Spans, 
         if max(width, height) <= _FROM * input_side:
             return None
         side = _SIDE * input_side
-        while _count(width, side) * _count(height, side) > MOST_TILES:
+        while fewest(width, side) * fewest(height, side) > MOST_TILES:
             side *= 1.1
-        columns, rows = _count(width, side), _count(height, side)
+        columns, rows = fewest(width, side), fewest(height, side)
     else:
         matched = re.fullmatch(r"(\d+)x(\d+)", mode)
         if matched is None:
@@ -75,7 +75,7 @@ def tiling(width: int, height: int, mode: str, input_side: int) -> tuple[Spans, 
     return spans(width, columns), spans(height, rows)
 
 
-def _count(length: int, side: float) -> int:
+def fewest(length: int, side: float) -> int:
     """Fewest spans no longer than ``side`` that cover ``length`` with their overlaps."""
     return max(1, int(np.ceil((length / side - _OVERLAP) / (1 - _OVERLAP))))
 

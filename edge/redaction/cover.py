@@ -37,15 +37,21 @@ def covered(image: Image, parts: Iterable[Part]) -> Image:
     """
     copy = image.copy()
     height, width = image.shape[:2]
-    for part in parts:
-        x0, y0, x1, y1 = part.box.pixels(width, height)
+    places = [(part, part.box.pixels(width, height)) for part in parts]
+    coarse = [(_block(part, place), place) for part, place in places]
+    for block, (x0, y0, x1, y1) in sorted(coarse):  # where parts overlap, the coarsest is seen
         if x1 <= x0 or y1 <= y0:
             continue
         # Always from the picture as it came: blocks of blocks would show more than one size.
         patch = image[y0:y1, x0:x1]
-        block = max(min(x1 - x0, y1 - y0) / part.blocks, _LEAST_BLOCK_PX)
         size = max(round((x1 - x0) / block), 1), max(round((y1 - y0) / block), 1)
         few = cv2.resize(patch, size, interpolation=cv2.INTER_AREA)
         smooth = cv2.resize(few, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
         copy[y0:y1, x0:x1] = np.asarray(smooth, np.uint8)
     return copy
+
+
+def _block(part: Part, place: tuple[int, int, int, int]) -> float:
+    """Side of the blocks of a part, pixels."""
+    x0, y0, x1, y1 = place
+    return max(min(x1 - x0, y1 - y0) / part.blocks, _LEAST_BLOCK_PX)

@@ -1,31 +1,30 @@
 """Look for people, vehicles and faces more eagerly than the alerts do.
 
 A person that the alerts need not see (too far, too unsure) may still be recognised. So the object
-model is asked again for weak boxes, on the whole picture and on tiles of it, and a face model
-looks at enlarged tiles.
+model is asked again for weak boxes, on the whole picture and once more at a larger scale, and a
+face model looks at it at a scale larger still.
+
+How far one must look follows from the pixels, not from the picture: a face of fewer than some ten
+pixels shows nobody, on a wide picture as little as on a small one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
-
-import numpy as np
 
 from edge.detectors.base import Detection
 from edge.detectors.objects import ObjectDetector
-from edge.detectors.tiles import spans
+from edge.detectors.tiles import fewest, spans
 from edge.geometry import Box
 from edge.streams.frame import Image
 
-_LEAST = {"person": 0.2, "vehicle": 0.25, "two_wheeler": 0.3, "face": 0.3}
+_LEAST = {"person": 0.2, "vehicle": 0.25, "two_wheeler": 0.3, "face": 0.4}
 """Lower than the alerts' 0.4: who is covered for nothing loses little."""
-_OBJECT_SIDE = 640
-"""Pixels of a tile for the object model; its input is 416."""
-_FACE_ENLARGED = 2.0
-"""Faces are looked for at this scale: the model's smallest anchor is 32 pixels."""
+_OBJECT_SCALE = 0.65
+"""Scale at which small people and vehicles are looked for: one of 100 pixels is 65 high."""
+_FACE_SCALE = 0.9
+"""The face model finds faces from about 10 pixels of its input."""
 _LARGE = {
     "face": (0.3, 0.6),
     "person": (0.5, 0.3),
@@ -35,7 +34,8 @@ _LARGE = {
 """What takes more than this share of the picture's height counts only from this score: so near it
 would be sure, and heaps, bins and walls that are taken for it would cost half of the evidence
 (measured: bench/redaction.py)."""
-_MOST_TILES = 24
+_TILE_PX = 2240
+"""Longer pictures are looked at in parts: memory grows with the input."""
 
 Place = tuple[tuple[int, int], tuple[int, int]]
 
@@ -44,33 +44,34 @@ class Finder:
     """Finds what has to be covered. Thread-safe.
 
     Args:
-        objects: folder of the object model; its meanings ``person``, ``vehicle`` and
-            ``two_wheeler`` count.
-        faces: folder of the face model; every detection of it is a face.
-        provider, threads: as for :class:`edge.detectors.objects.ObjectDetector`.
-
-    Raises:
-        ModelError: a model that is missing, altered, or other than its card says.
+        objects: the object model; its meanings ``person``, ``vehicle`` and ``two_wheeler`` count.
+        closer: the same in the precision that is quicker here, for the larger scale; it may serve
+            the alerts as well.
+        faces: the face model; every detection of it is a face.
     """
 
-    def __init__(self, objects: Path, faces: Path, *, provider: str, threads: int) -> None:
-        self._objects = ObjectDetector(objects, provider=provider, threads=threads)
-        self._faces = ObjectDetector(faces, provider=provider, threads=threads)
+    def __init__(
+        self, objects: ObjectDetector, closer: ObjectDetector, faces: ObjectDetector
+    ) -> None:
+        self.objects, self.closer, self._faces = objects, closer, faces
 
     def find(self, image: Image, *, quick: bool = False) -> tuple[Detection, ...]:
         """People, vehicles, two-wheelers and faces; the same thing may be there several times.
 
         Args:
             image: BGR, any size.
-            quick: without tiles, for pictures on which nothing small can be made out.
+            quick: at the models' own scales only, for pictures on which nothing small can be made
+                out.
         """
-        height, width = image.shape[:2]
-        tiles = [] if quick else _tiles(width, height, _OBJECT_SIDE)
-        things = _found(self._objects, image, tiles, min(_LEAST.values()))
-        side = round(self._faces.card.input.width / _FACE_ENLARGED)
-        tiles = [] if quick else _tiles(width, height, side)
-        faces = _found(self._faces, image, tiles, _LEAST["face"])
-        return tuple(d for d in (*things, *faces) if _believed(d))
+        least = min(_LEAST.values())
+        found = list(self.objects.find([image], least=least)[0])
+        if not quick and max(image.shape) * _OBJECT_SCALE > self.closer.card.input.width:
+            found += _at_scale(self.closer, image, _OBJECT_SCALE, least)
+        if quick:
+            found += self._faces.find([image], least=_LEAST["face"])[0]
+        else:
+            found += _at_scale(self._faces, image, _FACE_SCALE, _LEAST["face"])
+        return tuple(d for d in found if _believed(d))
 
 
 def _believed(d: Detection) -> bool:
@@ -80,16 +81,16 @@ def _believed(d: Detection) -> bool:
     return d.box.height <= height or d.score >= score
 
 
-def _found(
-    model: ObjectDetector, image: Image, tiles: Sequence[Place], least: float
-) -> list[Detection]:
-    """Of the whole picture and of its tiles, boxes in 0–1 of the picture."""
+def _at_scale(model: ObjectDetector, image: Image, scale: float, least: float) -> list[Detection]:
+    """What a model sees of the picture at a scale, boxes in 0–1 of the whole picture."""
     height, width = image.shape[:2]
-    found = list(model.find([image], least=least)[0])
-    crops: list[Image] = [image[y0:y1, x0:x1] for (x0, x1), (y0, y1) in tiles]
-    for ((x0, x1), (y0, y1)), seen in zip(tiles, model.find(crops, least=least), strict=True):
+    wanted, found = model.card.input, []
+    side = _TILE_PX if wanted.step else min(wanted.width, wanted.height) / scale
+    for (x0, x1), (y0, y1) in _tiles(width, height, side):
         across, down = x1 - x0, y1 - y0
-        for d in seen:
+        # A network with fixed sides gets smaller parts instead of a larger input.
+        at = model if not wanted.step else model.with_input(max(across, down) * scale)
+        for d in at.find([image[y0:y1, x0:x1]], least=least)[0]:
             box = Box.clipped(
                 (x0 + d.box.x0 * across) / width,
                 (y0 + d.box.y0 * down) / height,
@@ -101,14 +102,6 @@ def _found(
 
 
 def _tiles(width: int, height: int, side: float) -> list[Place]:
-    """Overlapping tiles of about that side in pixels; none where the picture is hardly larger."""
-    if max(width, height) <= 1.2 * side:
-        return []
-    while _count(width, side) * _count(height, side) > _MOST_TILES:
-        side *= 1.1
-    columns, rows = spans(width, _count(width, side)), spans(height, _count(height, side))
+    """Overlapping tiles of at most about that side in pixels; one, where the picture is smaller."""
+    columns, rows = (spans(length, fewest(length, side)) for length in (width, height))
     return [(xs, ys) for ys, xs in product(rows, columns)]
-
-
-def _count(length: int, side: float) -> int:
-    return max(1, int(np.ceil((length / side - 0.25) / 0.75)))

@@ -22,6 +22,7 @@ _HEAD_WIDE = 0.55  # … of the width where only the upper body shows, or someon
 _HEAD_MOST = 0.6
 _ABOVE, _BESIDE = 0.06, 0.08  # boxes at low scores lie loosely
 _PLATE_FROM = {"vehicle": 0.35, "two_wheeler": 0.3}
+_ROUND_PLATES = 0.04
 _FACE_GROWN = 0.25
 _HEAD_BLOCKS, _FACE_BLOCKS, _BODY_BLOCKS, _PLATE_BLOCKS = 3.0, 3.0, 4.0, 5.0
 
@@ -58,7 +59,9 @@ def _parts(d: Detection, policy: Policy, aspect: float) -> Iterator[Part]:
         yield Part(_head(box, aspect), _HEAD_BLOCKS)
     elif d.meaning in _PLATE_FROM:
         top = box.y0 + box.height * _PLATE_FROM[d.meaning]
-        yield Part(Box.clipped(box.x0, top, box.x1, box.y1 + box.height * 0.03), _PLATE_BLOCKS)
+        side, below = box.width * _ROUND_PLATES, box.height * _ROUND_PLATES
+        low = Box.clipped(box.x0 - side, top, box.x1 + side, box.y1 + below)
+        yield Part(low, _PLATE_BLOCKS)
 
 
 def _head(box: Box, aspect: float) -> Box:

@@ -26,7 +26,7 @@ def shrunk(picture: Picture, width: int) -> Image:
     return resized(picture, width, height, cv2.INTER_AREA)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Frame:
     """A picture and when, where and why it was taken.
 

@@ -181,6 +181,11 @@ REDACTION_SECONDS = Histogram(
     buckets=(0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
     registry=REGISTRY,
 )
+REDACTION_WAITING = Gauge(
+    "gridpatrol_redaction_waiting",
+    "Findings and ends of cases whose picture is being redacted.",
+    registry=REGISTRY,
+)
 STORAGE_LEVEL = Gauge(
     "gridpatrol_storage_level", "0 ok, 1 early, 2 tight, 3 full.", registry=REGISTRY
 )

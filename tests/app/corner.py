@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from edge.app.ahead import Ahead
 from edge.app.best import BestFrames
 from edge.app.closer import Closer
 from edge.app.detecting import ground_watcher
@@ -83,7 +84,9 @@ def settings_for(folder: Path, **changes: Any) -> Settings:
 class Corner:
     """The rooms of a box without its streams and its uplink."""
 
-    def __init__(self, folder: Path, **changes: Any) -> None:
+    def __init__(self, folder: Path, *, room: int | None = None, **changes: Any) -> None:
+        """``room``: redaction beside the analysis, with room for so many; None: without."""
+        self._room = room
         self.settings = settings_for(folder, **changes)
         self.database = self.settings.box.state_dir / "gridpatrol.db"
         self.now = NOON
@@ -105,9 +108,9 @@ class Corner:
         assert ground_watcher(detectors) is not None
         self.store = CaseStore(self.database, Outbox(self.database, city="420111", node="box-01"))
         self.known = KnownStore(self.database, attaching(settings))
-        room = EvidenceRoom(
-            state / "evidence", jpeg_quality=80, redactor=by_detections(self.finder)
-        )
+        redactor = by_detections(self.finder)
+        self.ahead = None if self._room is None else Ahead(redactor, room=self._room)
+        room = EvidenceRoom(state / "evidence", jpeg_quality=80, redactor=redactor)
         self.desk = CaseDesk(
             box_id="box-01",
             time_zone="Asia/Shanghai",
@@ -152,6 +155,7 @@ class Corner:
             lambda _stage, _seconds: None,
             closer=self.closer,
             best=BestFrames(64 << 20),
+            ahead=self.ahead,
         )
         self.hearing.begin_again()
 
@@ -164,6 +168,8 @@ class Corner:
         return (self.now - NOON).total_seconds()
 
     def close(self) -> None:
+        if self.ahead is not None:
+            self.ahead.close()
         self.hearing.close()
         self.known.close()
         self.store.close()

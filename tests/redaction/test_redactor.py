@@ -10,8 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.app.detecting import build_detectors, build_redactor, model_inside
 from edge.config.model import Settings
 from edge.detectors.base import Detection, Look
+from edge.detectors.objects import ObjectDetector
 from edge.errors import Code, RedactionError
 from edge.geometry import Box
 from edge.redaction.finder import Finder
@@ -126,14 +128,15 @@ def sample(name: str) -> Image:
 
 
 def shipped_finder() -> Finder:
-    models = shipped("models")
-    return Finder(models / "coco-nanodet", models / "faceboxes", provider="cpu", threads=1)
+    names = ("coco-nanodet", "coco-nanodet-int8", "yunet")
+    models = (ObjectDetector(shipped("models") / name, provider="cpu") for name in names)
+    return Finder(*models)
 
 
 def test_real_people_are_covered_who_are_too_unsure_for_the_alerts() -> None:
     """On OpenCV's street clip: every person that the alerts see, and some that they do not."""
     vtest, finder = sample("vtest.avi"), shipped_finder()
-    sure = [d for d in finder._objects.find([vtest])[0] if d.meaning == "person"]
+    sure = [d for d in finder.objects.find([vtest])[0] if d.meaning == "person"]
     eager = [d for d in finder.find(vtest) if d.meaning == "person"]
     assert len(sure) >= 3
     assert len(eager) > len(sure)
@@ -144,6 +147,22 @@ def test_real_people_are_covered_who_are_too_unsure_for_the_alerts() -> None:
         x0, y0, x1, y1 = head.pixels(width, height)
         was, now = (cv2.Laplacian(i[y0:y1, x0:x1], cv2.CV_64F).var() for i in (vtest, safe))
         assert now < 0.15 * was
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_the_alerts_model_is_used_again(precision: str) -> None:
+    """Its session serves both; beside int8 the same in fp32 is opened, for the weakest boxes."""
+    chosen = {"detectors": {"object": {"models": ["coco-nanodet"], "precision": precision}}}
+    settings = Settings.model_validate(DOCUMENT | chosen)
+    (detector, *_) = detectors = build_detectors(settings)
+    redactor = build_redactor(settings, detectors)
+    redactor.open()
+    finder, model = redactor._finder, model_inside(detector)
+    assert isinstance(finder, Finder)
+    assert model is not None
+    assert finder.closer is model
+    assert finder.objects.card.name == "coco-nanodet"
+    assert (finder.objects is model) == (precision == "fp32")
 
 
 @pytest.mark.parametrize("side", [640, 320, 160])

@@ -10,6 +10,7 @@ NAMES = {
     "gridpatrol_cases_attached": "counter",
     "gridpatrol_known_cases": "gauge",
     "gridpatrol_redaction_seconds": "histogram",
+    "gridpatrol_redaction_waiting": "gauge",
     "gridpatrol_requests": "counter",
     "gridpatrol_looks": "counter",
     "gridpatrol_frames_dropped": "counter",
