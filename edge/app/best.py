@@ -23,7 +23,7 @@ from edge.app.closer import moved
 from edge.detectors.base import Detection, Look
 from edge.geometry import Box, enclosing, same_spot
 from edge.scenes.finding import BestLook, Finding, SceneReport, Words
-from edge.scenes.showing import Impression, Showing, alike, impression, showing
+from edge.scenes.showing import Impression, Showing, impression, showing
 from edge.streams.planes import parts_of
 from edge.telemetry import metrics
 
@@ -40,6 +40,7 @@ _WORDS = {
     "clear": Words("遮挡更少", "less hidden"),
     "whole": Words("未被画面边缘截断", "not cut by the picture's edge"),
     "lit": Words("光照更好", "better lit"),
+    "usual": Words("前方无异物", "nothing unusual before it"),
 }
 
 
@@ -94,7 +95,7 @@ class _Spot:
 
     def as_usual(self, shown: Showing, looks_like: Impression) -> Showing:
         """How well a look shows it where something unusual may stand in front of it."""
-        return shown if self.usual is None else shown.less(alike(looks_like, self.usual))
+        return shown if self.usual is None else shown.beside(self.usual, looks_like)
 
     def remember(self, looks_like: Impression) -> None:
         """Take in what it looks like on a look; the median of some is what it usually does."""

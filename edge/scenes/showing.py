@@ -32,6 +32,7 @@ _GREY = 3.0  # mean difference of the channels below which a camera shows no col
 _IN_FRONT = 0.1  # box heights that a passer's foot may stand above the thing's
 _GRID = 24
 _UNLIKE = 0.5  # standard deviations of a box's brightness
+_ALIKE_ENOUGH = 0.8  # boxes tremble and people move: less than that is something else
 _LEAST_CONTRAST = 4.0
 _CLEAR_COUNTS = 3.0  # the power of what is not hidden: half a thing is less than half a proof
 
@@ -50,6 +51,7 @@ class Showing:
         clear: share of it that nobody stands in front of.
         whole: less than one where the picture's edge cuts it.
         lit: share that is neither black nor white, less without colour.
+        usual: less than one where it looks unlike most looks: something unknown may hide it.
     """
 
     sharp: float
@@ -57,15 +59,17 @@ class Showing:
     clear: float
     whole: float
     lit: float
+    usual: float = 1.0
 
     @property
     def quality(self) -> float:
         """All in one, 0–1."""
-        return self.sharp * self.large * self.clear * self.whole * self.lit
+        return self.sharp * self.large * self.clear * self.whole * self.lit * self.usual
 
-    def less(self, share: float) -> Showing:
-        """The same with only a share of what was clear."""
-        return replace(self, clear=self.clear * share**_CLEAR_COUNTS)
+    def beside(self, usual: Impression, one: Impression) -> Showing:
+        """The same, by how far the look is like what is usual there."""
+        share = min(alike(one, usual) / _ALIKE_ENOUGH, 1.0)
+        return replace(self, usual=share**_CLEAR_COUNTS)
 
 
 def showing(look: Look, box: Box, own: Sequence[Detection]) -> Showing:
@@ -83,9 +87,10 @@ def showing(look: Look, box: Box, own: Sequence[Detection]) -> Showing:
     if luma.size == 0:
         return Showing(0.0, 0.0, 0.0, 0.0, 0.0)
     edges = sum((box.x0 <= _EDGE, box.y0 <= _EDGE, box.x1 >= 1 - _EDGE, box.y1 >= 1 - _EDGE))
-    lost = float(np.mean((luma <= _DARK) | (luma >= _BRIGHT)))
+    small = _at_scale(luma)
+    lost = float(np.mean((small <= _DARK) | (small >= _BRIGHT)))
     hidden = _hidden(box, _passers(look, box, own))
-    detail = sharpness(luma, ~hidden)
+    detail = sharpness(small, ~hidden)
     return Showing(
         sharp=detail / (detail + _HALF_SHARP),
         large=min(math.sqrt((x1 - x0) * (y1 - y0)) / _ENOUGH_PX, 1.0),
@@ -121,19 +126,26 @@ def sharpness(luma: _Grey, seen: _Mask | None = None) -> float:
         luma: the cut-out.
         seen: what of it counts, of any size: who stands in front is sharp, too. None: all.
     """
-    height, width = luma.shape[:2]
-    scale = _SIDE / max(height, width)
-    size = max(round(width * scale), 1), max(round(height * scale), 1)
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    small = cv2.GaussianBlur(cv2.resize(luma, size, interpolation=how), (0, 0), _NOISE_SIGMA)
+    small = cv2.GaussianBlur(_at_scale(luma), (0, 0), _NOISE_SIGMA)
     edges = cv2.Laplacian(small, cv2.CV_32F)
     if seen is not None and not seen.all():
+        size = small.shape[1], small.shape[0]
         mask = cv2.resize(seen.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
         edges = edges[mask > 0]
     if not edges.size:
         return 0.0
     noise = _OF_MEDIAN * float(np.median(np.abs(edges)))
     return max(float(edges.var()) - noise * noise, 0.0)
+
+
+def _at_scale(luma: _Grey) -> _Grey:
+    height, width = luma.shape[:2]
+    scale = _SIDE / max(height, width)
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    if size == (width, height):
+        return luma
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(luma, size, interpolation=how), np.uint8)
 
 
 def _luma(frame: Frame, x0: int, y0: int, x1: int, y1: int) -> _Grey:

@@ -99,8 +99,8 @@ def test_the_sharp_picture_is_taken_before_the_blurred_one() -> None:
 def test_what_no_detector_saw_in_front_is_not_chosen() -> None:
     """Something sharp and unknown before it for one look: it is unlike all the others."""
     hidden = street()
-    hidden[140:260, 250:330:6] = 255
-    hidden[140:260, 253:330:6] = 0
+    hidden[140:260, 250:330] = 255
+    hidden[145:260:24, 255:325] = 0
     keeper = BestFrames(ROOM)
     for at_s in range(6):
         image = hidden if at_s == 4 else cv2.GaussianBlur(street(), (0, 0), 0.7 + at_s * 0.05)
