@@ -25,7 +25,7 @@ _AT_ONCE = 20
 """Cases removed before others get at the database again."""
 _LOOK_EVERY_S = 60.0
 """A look goes over all that is kept. Days are counted: a minute more is nothing."""
-_LOOK_WHEN_SHORT_S = 5.0
+_LOOK_WHEN_SHORT_S = 15.0
 _GIVES_UP = {
     Level.OK: "nothing",
     Level.EARLY: "suppressed findings are no longer kept",

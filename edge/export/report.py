@@ -210,7 +210,9 @@ def _removal(leaf: Leaf, state: State, zone: ZoneInfo) -> str:
     if state is not State.REMOVED or leaf.removed is None:
         return ""
     link = leaf.removed
-    return f" ({_moment(link.body['at'], zone)}, 第 {link.seq} 环 link {link.seq})"
+    rule = link.body.get("rule")  # a box of an earlier version did not say
+    because = f", {escape(str(rule))}" if rule else ""
+    return f" ({_moment(link.body['at'], zone)}{because}, 第 {link.seq} 环 link {link.seq})"
 
 
 def _reasons(leaf: Leaf) -> list[tuple[str, str, str]]:

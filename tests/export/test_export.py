@@ -216,6 +216,7 @@ def test_what_retention_removed_is_said(box: SealingBox, tmp_path: Path) -> None
     remove(box, "case-1")
     done = everything(box, tmp_path / "all.zip")
     assert {state.value for _, state in done.left_out} == {"removed"}
+    assert "keep_delivered_days 30 d" in text(done.path)
     assert not any("case-1/" in name for name in names(done.path))
     links = [read_link(line) for line in text(done.path, "links.jsonl").encode().splitlines()]
     assert [link.kind for link in links if link.body.get("case_id") == "case-1"] == [
