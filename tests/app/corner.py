@@ -148,13 +148,14 @@ class Corner:
             clock=lambda: self.now,
             ticks=self._ticks,
         )
+        self.best = BestFrames(64 << 20)
         self.pipeline = Pipeline(
             detectors,
             watchers,
             self.desk,
             lambda _stage, _seconds: None,
             closer=self.closer,
-            best=BestFrames(64 << 20),
+            best=self.best,
             ahead=self.ahead,
         )
         self.hearing.begin_again()

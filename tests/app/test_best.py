@@ -23,6 +23,7 @@ from edge.geometry import Box
 from edge.redaction.redactor import Redactor
 from edge.scenes.finding import EventKind, Finding, SceneReport, Words
 from edge.streams.frame import Frame, Image
+from tests.app.corner import Corner, picture
 from tests.cases.test_desk import NOON, Office
 from tests.cases.test_metadata import GP, opened, xmp_of
 from tests.redaction.ways import NothingMore
@@ -328,3 +329,32 @@ def test_where_only_the_older_picture_cannot_be_redacted_the_case_has_the_one_of
     (draft,) = office.desk.observe(SceneReport(found.look, (found,), ()))
     assert len({item.captured_at for item in draft.evidence}) == 1
     assert not any("before the far view" in reason.en for reason in draft.reasons)
+
+
+def test_through_every_room(tmp_path: Path) -> None:
+    """Real rules, background and desk: clear until it is suspected, then out of focus."""
+    zone = {"id": "kerb", "watch": "piled_materials", "polygon": [[0, 0], [1, 0], [1, 1], [0, 1]]}
+    camera = {
+        "id": "cam-1",
+        "url": str(tmp_path),
+        "position": {"lon": 114.4125, "lat": 30.3405},
+        "look_every_s": 1,
+        "zones": [zone | {"dwell_s": 15, "place": "corner"}],
+    }
+    corner = Corner(tmp_path, cameras=[camera])
+    try:
+        corner.looks(12, "cam-1")
+        while not corner.best.held_bytes:
+            assert not corner.looks(1, "cam-1", bag=True)
+        clear_until, drafts = corner.now, []
+        soft = picture(bag=True)
+        soft[:] = cv2.GaussianBlur(soft, (0, 0), 1.5)
+        while not drafts and (corner.now - clear_until).total_seconds() < 60:
+            drafts = corner.looks(1, "cam-1", image=soft)
+        (draft,) = drafts
+        far, near = draft.evidence
+        assert far.captured_at > clear_until >= near.captured_at
+        assert "sharper" in draft.reasons[-1].en
+        assert corner.best.held_bytes == 0, "it is a case: nothing is held for it any more"
+    finally:
+        corner.close()
