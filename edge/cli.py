@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge import __version__
+from edge.app.access_commands import app as access
 from edge.app.export_commands import app as export
 from edge.app.keeping_commands import app as keeping
 from edge.app.key_commands import app as key
@@ -32,6 +33,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(access)
 app.add_typer(export)
 app.add_typer(keeping)
 app.add_typer(key, name="key")
@@ -79,6 +81,8 @@ def run(
     settings = load_settings(config)
     stop = _stop_event(seconds)
     edge = open_edge(settings, config)
+    if edge.invitation:
+        typer.echo(f"first admin: {edge.invitation}", err=True)
     signal.signal(signal.SIGHUP, lambda _signal, _frame: edge.reread())
     if not live:
         edge.serve(stop)

@@ -12,6 +12,7 @@ GridpatrolError
 ├── RequestError     what the platform asks of a box
 ├── ReviewError      verdicts and files of verdicts
 ├── ExportError      evidence taken out of the box
+├── AccessError      users, log-ins and certificates of the console
 ├── HoldError        evidence that a person wants kept
 └── EvaluationError  labelled pictures and scenarios to measure with
 
@@ -120,6 +121,12 @@ class Code(StrEnum):
     CON_FORBIDDEN = "CON-001"
     CON_NO_LETTER = "CON-002"
     CON_INPUT = "CON-003"
+    CON_LOGIN = "CON-004"
+    CON_WRONG = "CON-005"
+    CON_TOO_MANY = "CON-006"
+    CON_TLS = "CON-007"
+    CON_USER = "CON-008"
+    CON_LINK = "CON-009"
 
     EVL_DATA = "EVL-001"
     EVL_LABEL = "EVL-002"
@@ -203,6 +210,10 @@ class ReviewError(GridpatrolError):
 
 class ExportError(GridpatrolError):
     """Evidence that cannot be taken out of the box as it was asked for."""
+
+
+class AccessError(GridpatrolError):
+    """A user, a log-in or a certificate of the console that cannot be taken."""
 
 
 class HoldError(GridpatrolError):

@@ -19,6 +19,7 @@ from edge.app.telling import Teller, camera_views
 from edge.app.uplink import box_signer
 from edge.clock import utc_now
 from edge.config.model import Settings
+from edge.console.access.invitation import invitation
 from edge.console.board import Board
 from edge.console.web import ConsoleServer
 from edge.errors import Code, ConfigError, GridpatrolError
@@ -47,6 +48,7 @@ class Edge:
         configuration: the file behind the settings, and what the platform wants of it.
         console: the page, None when it is switched off.
         url: the page's address, empty without a page.
+        invitation: one-time link for the first admin; empty when there is one, or no log-in.
         failure: what ended it, when nobody asked it to end.
     """
 
@@ -56,6 +58,7 @@ class Edge:
     configuration: Configuration
     console: ConsoleServer | None = None
     url: str = ""
+    invitation: str = ""
     failure: GridpatrolError | None = None
     _reread: threading.Event = field(default_factory=threading.Event)
     _look_at_wishes: float = 0.0
@@ -289,7 +292,8 @@ def open_edge(settings: Settings, config: Path | None = None) -> Edge:
         if settings.console.enabled:
             edge.console = build_console(settings, board)
             edge.url = edge.console.start()
-            log.info("console_open", url=edge.url)
+            edge.invitation = invitation(edge.console.access, edge.url)
+            log.info("console_open", url=edge.url, access=settings.console.mode)
     except GridpatrolError:
         rooms.close()
         raise

@@ -226,7 +226,17 @@ def _anchor_paths(settings: Settings, folder: Path) -> Settings:
     cases = settings.cases
     if cases.owners is not None:
         cases = cases.model_copy(update={"owners": folder / cases.owners})
-    anchored = {"box": box, "grid": grid, "detectors": detectors, "cases": cases}
+    console = settings.console
+    if console.tls is not None:
+        pair = {name: folder / getattr(console.tls, name) for name in ("cert", "key")}
+        console = console.model_copy(update={"tls": console.tls.model_copy(update=pair)})
+    anchored = {
+        "box": box,
+        "grid": grid,
+        "detectors": detectors,
+        "cases": cases,
+        "console": console,
+    }
     return settings.model_copy(update={**anchored, "mqtt": _anchor_keys(settings.mqtt, folder)})
 
 

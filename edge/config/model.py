@@ -17,6 +17,7 @@ from edge.config.cameras import (
     Position,
     ZoneSettings,
 )
+from edge.config.console import ConsoleSettings
 from edge.config.delivery import (
     EvidenceSettings,
     MqttSettings,
@@ -200,14 +201,6 @@ class CaseSettings(Section):
     jpeg_quality: Annotated[int, Field(ge=50, le=100)] = 88
     owners: Path | None = None
     pace: PaceSettings = PaceSettings()
-
-
-class ConsoleSettings(Section):
-    """The operator's page; loopback unless told otherwise."""
-
-    enabled: bool = True
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 8470
 
 
 class Settings(Section):

@@ -1,4 +1,4 @@
-"""How the page says no, and how it knows that it was asked by itself."""
+"""How the page says no."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from starlette.responses import JSONResponse, Response
 from edge.errors import Code, GridpatrolError
 
 STATIC = Path(str(files("edge.console") / "static"))
-ASKS = "X-Gridpatrol-Asks"
-"""A page from elsewhere cannot set this header: the browser would ask this server first whether it
-may, and nothing here says yes."""
 
 
 def refused(code: Code, what: str, status: int) -> Response:
@@ -25,6 +22,6 @@ def forbidden(what: str) -> Response:
     return refused(Code.CON_FORBIDDEN, what, 403)
 
 
-def failed(error: GridpatrolError) -> Response:
-    """The box could not do it now."""
-    return refused(error.code, f"{error.what}. {error.fix}", 503)
+def failed(error: GridpatrolError, status: int = 503) -> Response:
+    """The box could not do it, by default: not now."""
+    return refused(error.code, f"{error.what}. {error.fix}", status)

@@ -4,7 +4,7 @@
 - ``/api/review``: the next cases, how many are left, precision by camera and category and by week,
   proposals
 - ``POST /api/review/{case}``: ``{"verdict": "right" | "wrong" | "duplicate" | "pointless"}``;
-  ``null`` takes it back. 200, 404 for no such case, 422 for no such verdict, 403 when not allowed
+  ``null`` takes it back. 200, 404 for no such case, 422 for no such verdict
 - ``/review/{case}/{near|far}.jpg``: the redacted pictures the case was opened with
 """
 
@@ -23,7 +23,9 @@ from starlette.routing import BaseRoute, Route
 
 from edge.cases.taxonomy import category
 from edge.clock import iso, utc_now
-from edge.console.answers import ASKS, STATIC, failed, forbidden, refused
+from edge.console.access.policy import may_act
+from edge.console.answers import STATIC, failed, refused
+from edge.console.viewer import Viewer, viewer
 from edge.errors import Code, ReviewError, StoreError
 from edge.review.precision import (
     LEAST_VERDICTS,
@@ -56,13 +58,11 @@ class ReviewRoom:
         check: the queue.
         names: of cameras, by id.
         time_zone: IANA name; weeks begin on its Mondays.
-        may_judge: whether verdicts are taken from the page.
     """
 
     check: SpotCheck
     names: dict[str, Words]
     time_zone: str
-    may_judge: bool
 
 
 def review_routes(room: ReviewRoom) -> Sequence[BaseRoute]:
@@ -72,9 +72,10 @@ def review_routes(room: ReviewRoom) -> Sequence[BaseRoute]:
         return FileResponse(STATIC / "review.html")
 
     # The database and the disk: plain functions, which Starlette runs beside the event loop.
-    def overview(_request: Request) -> Response:
+    def overview(request: Request) -> Response:
         try:
-            return JSONResponse(_overview(room))
+            may = may_act(viewer(request))
+            return JSONResponse({**_overview(room), "can_judge": may})
         except StoreError as error:
             return failed(error)
 
@@ -83,12 +84,8 @@ def review_routes(room: ReviewRoom) -> Sequence[BaseRoute]:
         return FileResponse(path) if path else Response(status_code=404)
 
     async def judge(request: Request) -> Response:
-        if not room.may_judge:
-            return forbidden("the page is open to others and has no log-in; judge on the box")
-        if request.headers.get(ASKS) != "review":
-            return forbidden(f"the header {ASKS}: review is missing; it keeps other pages out")
         case_id, body = request.path_params["case"], await _body(request)
-        return await run_in_threadpool(_give, room, case_id, body)
+        return await run_in_threadpool(_give, room, case_id, body, _reviewer(viewer(request)))
 
     return [
         Route("/review", page),
@@ -108,7 +105,7 @@ async def _body(request: Request) -> bytes:
     return data
 
 
-def _give(room: ReviewRoom, case_id: str, body: bytes) -> Response:
+def _give(room: ReviewRoom, case_id: str, body: bytes, reviewer: str) -> Response:
     try:
         wanted = json.loads(body)["verdict"]
         verdict = None if wanted is None else Verdict(wanted)
@@ -119,10 +116,10 @@ def _give(room: ReviewRoom, case_id: str, body: bytes) -> Response:
         store = VerdictStore(room.check.database)
         try:
             if verdict is None:
-                change = "back" if store.take_back(case_id, REVIEWER) else "same"
+                change = "back" if store.take_back(case_id, reviewer) else "same"
             else:
                 now = utc_now()
-                change = store.give(case_id, verdict, at=now, now=now, reviewer=REVIEWER)
+                change = store.give(case_id, verdict, at=now, now=now, reviewer=reviewer)
         finally:
             store.close()
     except ReviewError as error:
@@ -136,6 +133,10 @@ REVIEWER = "console"
 """Who judges on a page without log-in."""
 
 
+def _reviewer(who: Viewer) -> str:
+    return REVIEWER if who.name == "local" else who.name
+
+
 def _overview(room: ReviewRoom) -> dict[str, object]:
     queue, left = room.check.queue(_AHEAD, since=utc_now() - _ASKED)
     store = VerdictStore(room.check.database)
@@ -147,7 +148,6 @@ def _overview(room: ReviewRoom) -> dict[str, object]:
     return {
         "left": left,
         "judged": len(judged),
-        "can_judge": room.may_judge,
         "queue": [_sampled(sampled, room) for sampled in queue],
         "rows": [_row(row, room) for row in by_camera_and_category(judged)],
         "weeks": [_week(week) for week in by_week(judged, zone)[-_WEEKS:]],

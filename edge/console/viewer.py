@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
-Role = Literal["viewer", "operator", "admin"]
+from edge.config.console import Role
+
+SCOPE = "gridpatrol.viewer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,13 @@ class Viewer:
     address: str
 
 
-def viewer(request: Request) -> Viewer:
-    """Who sent this request."""
-    return Viewer("local", "admin", request.client.host if request.client else "")
+def viewer(request: HTTPConnection) -> Viewer:
+    """Who sent this request; only for routes whose rule asks for a role.
+
+    Raises:
+        LookupError: the route is open to anybody, and nobody is logged in.
+    """
+    found = request.scope.get(SCOPE)
+    if not isinstance(found, Viewer):
+        raise LookupError("nobody is logged in here")
+    return found

@@ -1,12 +1,12 @@
 """The status page: loopback unless told otherwise, works without the Internet.
 
-Everything is read-only but one: a rejected letter can be sent again, on loopback alone, as the page
-has no log-in.
+Who may do what is said in one list, :data:`edge.console.access.gate.RULES`; log-in, users and audit
+log have their routes in :mod:`edge.console.access.routes`.
 
 - ``/``: the page
 - ``/api/status``: box, way to the platform, cameras; ``cases_version`` grows with the cases
 - ``/api/cases``: the cases on the board, newest first
-- ``POST /api/outbox/{seq}/resend``: 200, 404 when it is no dead letter, 403 when not allowed
+- ``POST /api/outbox/{seq}/resend``: 200, or 404 when it is no dead letter
 - ``/looks/{camera}.jpg``: latest look with boxes and zones, heads and plates blurred
 - ``/evidence/{sha256}.jpg``: a picture of a case on the board; with ``?small`` its thumbnail, where
   it has one; 409 with the reason where the file is not as it was sealed
@@ -27,15 +27,20 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from edge.cases.metadata import thumbnail_in
-from edge.console.answers import ASKS, STATIC, failed, forbidden, refused
+from edge.config.console import ConsoleSettings
+from edge.console.access.gate import HostCheck, guard
+from edge.console.access.policy import Access, may_act
+from edge.console.access.routes import door_routes
+from edge.console.access.tls import check_tls
+from edge.console.answers import STATIC, failed, forbidden, refused
 from edge.console.board import Board
+from edge.console.viewer import viewer
 from edge.console.wire import cases_of, faults_of, notes_of, status_of
 from edge.errors import Code, GridpatrolError, StoreError
 from edge.telemetry.metrics import REGISTRY
@@ -51,7 +56,6 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 Resend = Callable[[int], bool]
-_LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 
 
 class _SafeHeaders(BaseHTTPMiddleware):
@@ -69,11 +73,7 @@ def _resending(resend: Resend | None) -> Callable[[Request], Response]:
 
     def handler(request: Request) -> Response:
         if resend is None:
-            what = "the page is open to others and has no log-in; run gridpatrol outbox resend"
-            return forbidden(what)
-        if request.headers.get(ASKS) != "resend":
-            what = f"the header {ASKS}: resend is missing; it keeps pages from elsewhere out"
-            return forbidden(what)
+            return forbidden("run gridpatrol outbox resend on the box")
         seq = request.path_params["seq"]
         try:
             if resend(seq):
@@ -83,6 +83,11 @@ def _resending(resend: Resend | None) -> Callable[[Request], Response]:
         return refused(Code.CON_NO_LETTER, f"no rejected letter has the number {seq}", 404)
 
     return handler
+
+
+async def _store_failed(_request: Request, error: Exception) -> Response:
+    """Users or audit log cannot be read or written: nobody is let in."""
+    return failed(error) if isinstance(error, GridpatrolError) else Response(None, 500)
 
 
 def _sealed(path: Path, sha256: str) -> bytes:
@@ -104,8 +109,8 @@ def _sealed(path: Path, sha256: str) -> bytes:
 
 def make_app(
     board: Board,
+    access: Access,
     *,
-    hosts: list[str],
     resend: Resend | None = None,
     more: Sequence[BaseRoute] = (),
 ) -> Starlette:
@@ -113,16 +118,20 @@ def make_app(
 
     Args:
         board: what is shown.
-        hosts: names this page answers to; others are refused, which stops DNS rebinding.
+        access: who may see and do what.
         resend: makes a dead letter due again and tells whether there was one; None refuses.
-        more: pages beside this one.
+        more: pages beside this one; each route needs a rule in :mod:`edge.console.access.gate`.
+
+    Raises:
+        LookupError: one has none.
     """
 
     async def index(_request: Request) -> Response:
         return FileResponse(STATIC / "index.html")
 
-    async def status(_request: Request) -> Response:
-        return JSONResponse({**status_of(board.snapshot()), "can_resend": resend is not None})
+    async def status(request: Request) -> Response:
+        may = resend is not None and may_act(viewer(request))
+        return JSONResponse({**status_of(board.snapshot()), "can_resend": may})
 
     async def cases(_request: Request) -> Response:
         return JSONResponse(cases_of(board.snapshot()))
@@ -152,29 +161,24 @@ def make_app(
         body = {"ok": not faults, "faults": faults, "notes": notes_of(now)}
         return JSONResponse(body, 503 if faults else 200)
 
+    routes: list[BaseRoute] = [
+        Route("/", index),
+        Route("/api/status", status),
+        Route("/api/cases", cases),
+        Route("/api/outbox/{seq:int}/resend", _resending(resend), methods=["POST"]),
+        Route("/looks/{camera}.jpg", look),
+        Route("/evidence/{sha256}.jpg", evidence),
+        Route("/metrics", metrics),
+        Route("/healthz", health),
+        *more,
+        *door_routes(access),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
     return Starlette(
-        routes=[
-            Route("/", index),
-            Route("/api/status", status),
-            Route("/api/cases", cases),
-            Route("/api/outbox/{seq:int}/resend", _resending(resend), methods=["POST"]),
-            Route("/looks/{camera}.jpg", look),
-            Route("/evidence/{sha256}.jpg", evidence),
-            Route("/metrics", metrics),
-            Route("/healthz", health),
-            *more,
-            Mount("/static", StaticFiles(directory=STATIC)),
-        ],
-        middleware=[
-            Middleware(_SafeHeaders),
-            Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
-        ],
+        routes=guard(routes, access),
+        middleware=[Middleware(_SafeHeaders), Middleware(HostCheck, access=access)],
+        exception_handlers={GridpatrolError: _store_failed},
     )
-
-
-def on_loopback(host: str) -> bool:
-    """Whether only this machine reaches a page that listens there."""
-    return host in ("127.0.0.1", "localhost", "::1")
 
 
 class ConsoleServer:
@@ -183,8 +187,12 @@ class ConsoleServer:
     Args:
         host, port: where to listen; port 0 takes a free one.
         board: what is shown.
-        resend: see :func:`make_app`; used on loopback only.
+        resend: see :func:`make_app`.
         more: pages beside it.
+        access: who may come; without it whoever reaches loopback, and nothing is written down.
+
+    Raises:
+        AccessError: certificate or key is not fit (CON-007).
     """
 
     def __init__(
@@ -194,17 +202,26 @@ class ConsoleServer:
         board: Board,
         resend: Resend | None = None,
         more: Sequence[BaseRoute] = (),
+        *,
+        access: Access | None = None,
     ) -> None:
         self._host = host
         self._port = port
-        app = make_app(
-            board,
-            hosts=_LOOPBACK if on_loopback(host) else ["*"],
-            resend=resend if on_loopback(host) else None,
-            more=more,
-        )
+        self.access = access or Access(ConsoleSettings(host=host))
+        self._tls = self.access.settings.tls
+        if self._tls is not None:
+            check_tls(self._tls)
         self._server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
+            uvicorn.Config(
+                make_app(board, self.access, resend=resend, more=more),
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                proxy_headers=False,  # it would believe X-Forwarded-For of anybody on loopback
+                server_header=False,
+                ssl_certfile=self._tls.cert if self._tls else None,
+                ssl_keyfile=self._tls.key if self._tls else None,
+            )
         )
         self._thread: threading.Thread | None = None
 
@@ -232,10 +249,12 @@ class ConsoleServer:
         )
         self._thread.start()
         name = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{name}:{listener.getsockname()[1]}/"
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://{name}:{listener.getsockname()[1]}/"
 
     def stop(self) -> None:
         """Stop serving."""
         self._server.should_exit = True
         if self._thread is not None:
             self._thread.join(timeout=5.0)
+        self.access.close()

@@ -8,7 +8,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +15,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from edge.clock import iso, utc_now
+from edge.config.console import ConsoleSettings
+from edge.console.access.policy import Access
 from edge.console.board import Board
 from edge.console.spot_check import ReviewRoom, review_routes
 from edge.console.web import ConsoleServer
@@ -24,8 +25,8 @@ from edge.review.sample import SpotCheck
 from edge.review.verdicts import Verdict, VerdictStore
 from edge.scenes.finding import Words
 from tests.cases.test_desk import NOON, Office, camera
+from tests.console.visitor import Visitor, token
 
-ASKS = {"X-Gridpatrol-Asks": "review"}
 NAMES = {"cam-1": Words("一号", "One"), "cam-2": Words("二号", "Two")}
 
 
@@ -44,7 +45,7 @@ def office(tmp_path: Path) -> Office:
 @pytest.fixture
 def room(office: Office) -> ReviewRoom:
     check = SpotCheck(office.folder / "gridpatrol.db", office.folder / "evidence")
-    return ReviewRoom(check, NAMES, "Asia/Shanghai", may_judge=True)
+    return ReviewRoom(check, NAMES, "Asia/Shanghai")
 
 
 def serve(room: ReviewRoom) -> tuple[ConsoleServer, str]:
@@ -86,55 +87,69 @@ def test_verdicts_are_taken_and_taken_back(office: Office, url: str) -> None:
     case = first["id"]
     assert first["camera"]["en"] in {"One", "Two"}
     assert ask(f"{url}/review/{case}/far.jpg")[1][:2] == b"\xff\xd8"
-    assert ask(f"{url}/api/review/{case}", {"verdict": "wrong"}, ASKS)[0] == 200
+    assert ask(f"{url}/api/review/{case}", {"verdict": "wrong"}, token(url))[0] == 200
     assert verdicts(office) == {case: Verdict.WRONG}
     after = overview(url)
     assert case not in [entry["id"] for entry in after["queue"]]  # type: ignore[attr-defined]
     (row,) = after["rows"]  # type: ignore[misc]
     assert row["precision"]["judged"] == 1
-    assert ask(f"{url}/api/review/{case}", {"verdict": None}, ASKS)[0] == 200
+    assert ask(f"{url}/api/review/{case}", {"verdict": None}, token(url))[0] == 200
     assert verdicts(office) == {}
 
 
 @pytest.mark.parametrize(
-    ("body", "headers", "status", "code"),
+    ("body", "by_page", "status", "code"),
     [
-        ({"verdict": "right"}, {}, 403, "CON-001"),
-        ({"verdict": "perhaps"}, ASKS, 422, "CON-003"),
-        ({"verdict": ["right"]}, ASKS, 422, "CON-003"),
-        (["right"], ASKS, 422, "CON-003"),
-        (b"\xff{", ASKS, 422, "CON-003"),
-        (b"[" * 100_000, ASKS, 422, "CON-003"),
-        (b"[" * 1000, ASKS, 422, "CON-003"),
-        ({}, ASKS, 422, "CON-003"),
+        ({"verdict": "right"}, False, 403, "CON-001"),
+        ({"verdict": "perhaps"}, True, 422, "CON-003"),
+        ({"verdict": ["right"]}, True, 422, "CON-003"),
+        (["right"], True, 422, "CON-003"),
+        (b"\xff{", True, 422, "CON-003"),
+        (b"[" * 100_000, True, 422, "CON-003"),
+        (b"[" * 1000, True, 422, "CON-003"),
+        ({}, True, 422, "CON-003"),
     ],
 )
 def test_bad_verdicts_change_nothing(
-    office: Office, url: str, body: object, headers: dict[str, str], status: int, code: str
+    office: Office, url: str, body: object, by_page: bool, status: int, code: str
 ) -> None:
     case = overview(url)["queue"][0]["id"]  # type: ignore[index]
+    headers = token(url) if by_page else {}
     got, answer = ask(f"{url}/api/review/{case}", body, headers)
     assert (got, json.loads(answer)["code"]) == (status, code)
     assert verdicts(office) == {}
 
 
 def test_an_unknown_case_is_said_to_be_unknown(office: Office, url: str) -> None:
-    got, answer = ask(f"{url}/api/review/nobody", {"verdict": "right"}, ASKS)
+    got, answer = ask(f"{url}/api/review/nobody", {"verdict": "right"}, token(url))
     assert (got, json.loads(answer)["code"]) == (404, "REV-002")
     assert ask(f"{url}/review/..%2f..%2fgridpatrol/far.jpg")[0] == 404
     assert verdicts(office) == {}
 
 
-def test_a_page_open_to_others_takes_no_verdicts(office: Office, room: ReviewRoom) -> None:
-    server, url = serve(replace(room, may_judge=False))
+def test_a_viewer_takes_a_look_and_an_operator_judges(
+    office: Office, room: ReviewRoom, tmp_path: Path
+) -> None:
+    """By log-in; the verdict has the name of who gave it."""
+    access = Access(ConsoleSettings(access="login"), tmp_path / "state")
+    server = ConsoleServer(
+        "127.0.0.1", 0, Board("box-01", []), more=review_routes(room), access=access
+    )
+    url = server.start().rstrip("/")
     try:
-        found = overview(url)
-        assert found["can_judge"] is False
-        case = found["queue"][0]["id"]  # type: ignore[index]
-        assert ask(f"{url}/api/review/{case}", {"verdict": "right"}, ASKS)[0] == 403
+        looks, acts = Visitor(url), Visitor(url)
+        looks.log_in(access, "li", "viewer")
+        acts.log_in(access, "wang", "operator")
+        found = looks.get("/api/review").json()
+        assert (found["can_judge"], acts.get("/api/review").json()["can_judge"]) == (False, True)
+        case = found["queue"][0]["id"]
+        assert looks.post(f"/api/review/{case}", {"verdict": "right"}).status == 403
+        assert verdicts(office) == {}
+        assert acts.post(f"/api/review/{case}", {"verdict": "right"}).status == 200
     finally:
         server.stop()
-    assert verdicts(office) == {}
+    with closing(sqlite3.connect(office.folder / "gridpatrol.db")) as db:
+        assert db.execute("SELECT reviewer FROM verdicts").fetchall() == [("wang",)]
 
 
 def test_a_database_that_cannot_be_read_is_said_in_one_line(office: Office, url: str) -> None:

@@ -3,22 +3,16 @@ import { renderCameras } from "/static/cameras.js";
 import { renderCases } from "/static/cases.js";
 import { openDetail, refreshDetail } from "/static/detail.js";
 import { $, make, span } from "/static/dom.js";
+import { ask, change, showAccount } from "/static/me.js";
+import { lang, onWords } from "/static/page.js";
 import { words } from "/static/words.js";
 
-const PATIENCE_MS = 4000;
-const kept = (key) => { try { return localStorage.getItem(key); } catch { return null; } };
-const keep = (key, value) => { try { localStorage.setItem(key, value); } catch { /* private window */ } };
-
-let lang = kept("lang") ?? (navigator.language.startsWith("zh") ? "zh" : "en");
 let status = null;
 let cases = null; // { started_at, cases_version, cases }
 
 function applyWords() {
   const t = words[lang];
-  document.documentElement.lang = lang;
-  for (const element of document.querySelectorAll("[data-t]")) element.textContent = t[element.dataset.t];
-  $("lang").textContent = t.lang;
-  $("theme").textContent = document.documentElement.dataset.theme === "dark" ? t.light : t.dark;
+  showAccount();
   $("lost").textContent = t.lost;
   $("legend").replaceChildren(...Object.entries(t.kind).map(([kind, name]) => {
     const mark = make("i");
@@ -97,15 +91,8 @@ function renderRejected() {
 async function resend(seq, button) {
   button.disabled = true;
   $("resent").textContent = "";
-  try {
-    const answer = await fetch(`/api/outbox/${seq}/resend`, {
-      method: "POST", headers: { "X-Gridpatrol-Asks": "resend" },
-    });
-    const said = await answer.json();
-    $("resent").textContent = answer.ok ? words[lang].resent(seq) : `${said.code} ${said.error}`;
-  } catch {
-    $("resent").textContent = words[lang].lost;
-  }
+  const { ok, said } = await change(`/api/outbox/${seq}/resend`);
+  $("resent").textContent = ok ? words[lang].resent(seq) : said;
   button.disabled = false;
 }
 
@@ -123,18 +110,6 @@ function render() {
 
 function open(id) {
   openDetail(cases.cases.find((one) => one.id === id), status, lang);
-}
-
-async function ask(path) {
-  const impatient = new AbortController();
-  const timer = setTimeout(() => impatient.abort(), PATIENCE_MS);
-  try {
-    const answer = await fetch(path, { cache: "no-store", signal: impatient.signal });
-    if (!answer.ok) throw new Error(answer.statusText);
-    return await answer.json();
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 async function refresh() {
@@ -157,21 +132,5 @@ async function poll() {
   setTimeout(poll, document.hidden ? 5000 : 1000);
 }
 
-$("lang").addEventListener("click", () => {
-  lang = lang === "zh" ? "en" : "zh";
-  keep("lang", lang);
-  applyWords();
-});
-$("theme").addEventListener("click", () => {
-  const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-  document.documentElement.dataset.theme = theme;
-  keep("theme", theme);
-  applyWords();
-});
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", (system) => {
-  if (kept("theme")) return; // chosen by hand
-  document.documentElement.dataset.theme = system.matches ? "dark" : "light";
-  applyWords();
-});
-applyWords();
+onWords(applyWords);
 poll();

@@ -1,13 +1,11 @@
 // The spot check: one case, four questions, one key each; beside it what the verdicts come to.
 import { $, make, percent, span, when } from "/static/dom.js";
+import { ask, change, showAccount } from "/static/me.js";
+import { lang, onWords } from "/static/page.js";
 import { bar, chart } from "/static/plots.js";
 import { reviewWords } from "/static/review_words.js";
 
 const KEYS = { 1: "right", 2: "wrong", 3: "duplicate", 4: "pointless" };
-const kept = (key) => { try { return localStorage.getItem(key); } catch { return null; } };
-const keep = (key, value) => { try { localStorage.setItem(key, value); } catch { /* private window */ } };
-
-let lang = kept("lang") ?? (navigator.language.startsWith("zh") ? "zh" : "en");
 let data = null;
 let last = null; // the case judged last, for undo
 let busy = false;
@@ -17,11 +15,8 @@ const shown = () => data?.queue.find((entry) => !skipped.has(entry.id)) ?? data?
 
 function applyWords() {
   const t = reviewWords[lang];
-  document.documentElement.lang = lang;
   document.title = `${t.review} · gridpatrol`;
-  for (const element of document.querySelectorAll("[data-t]")) element.textContent = t[element.dataset.t];
-  $("lang").textContent = t.lang;
-  $("theme").textContent = document.documentElement.dataset.theme === "dark" ? t.light : t.dark;
+  showAccount();
   $("lost").textContent = t.lost;
   $("said").textContent = "";
   $("verdicts").dataset.lang = "";
@@ -106,10 +101,8 @@ function renderProposals(t) {
 }
 
 async function send(entry, verdict) {
-  const answer = await fetch(`/api/review/${entry.id}`, {
-    method: "POST", body: JSON.stringify({ verdict }), headers: { "X-Gridpatrol-Asks": "review", "Content-Type": "application/json" },
-  });
-  if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error ?? answer.statusText);
+  const { ok, said } = await change(`/api/review/${entry.id}`, { verdict });
+  if (!ok) throw new Error(said);
 }
 
 // One at a time: two quick keys must not judge a case that nobody has seen.
@@ -158,9 +151,7 @@ function skip() {
 }
 
 async function refresh() {
-  const answer = await fetch("/api/review", { cache: "no-store" });
-  if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error ?? answer.statusText);
-  data = await answer.json();
+  data = await ask("/api/review");
   render();
 }
 
@@ -178,16 +169,5 @@ document.addEventListener("keydown", (event) => {
   else if (key === "s") skip();
   else if (key === "u") undo();
 });
-$("lang").addEventListener("click", () => {
-  lang = lang === "zh" ? "en" : "zh";
-  keep("lang", lang);
-  applyWords();
-});
-$("theme").addEventListener("click", () => {
-  const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-  document.documentElement.dataset.theme = theme;
-  keep("theme", theme);
-  applyWords();
-});
-applyWords();
+onWords(applyWords, reviewWords);
 poll();
