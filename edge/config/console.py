@@ -21,6 +21,9 @@ def _network(text: str) -> str:
     return text
 
 
+Network = Annotated[str, AfterValidator(_network)]
+
+
 class ConsoleTlsSettings(Section):
     """Certificate (with its chain) and key, PEM."""
 
@@ -31,7 +34,7 @@ class ConsoleTlsSettings(Section):
 class ConsoleProxySettings(Section):
     """A proxy that logs users in and says who they are."""
 
-    trusted: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], Field(min_length=1)]
+    trusted: Annotated[tuple[Network, ...], Field(min_length=1)]
     user_header: HeaderName = "X-Forwarded-User"
     groups_header: HeaderName = "X-Forwarded-Groups"
     roles: dict[str, Role] = Field(default_factory=dict)
@@ -61,6 +64,7 @@ class ConsoleSettings(Section):
     hosts: tuple[str, ...] = ()
     tls: ConsoleTlsSettings | None = None
     plain_http: bool = False
+    forwarded_by: tuple[Network, ...] = ()
     probe_token: SecretStr | None = None
     proxy: ConsoleProxySettings | None = None
     session: ConsoleSessionSettings = ConsoleSessionSettings()
@@ -95,6 +99,8 @@ class ConsoleSettings(Section):
                 "passwords would cross the network in clear: give console.tls, or set "
                 "console.plain_http: true where another machine ends TLS"
             )
+        if self.forwarded_by and self.mode != "login":
+            raise ValueError("forwarded_by is for access: login; a proxy's is proxy.trusted")
         if self.probe_token is not None and len(self.probe_token.get_secret_value()) < 16:
             raise ValueError("probe_token is too short: 16 characters at least")
         return self

@@ -347,6 +347,27 @@ def test_behind_a_proxy_that_logs_in(open_box: Open) -> None:
     assert Visitor(box.url).get("/metrics").status == 401
 
 
+def test_behind_a_machine_that_ends_tls(open_box: Open) -> None:
+    """Each of those behind it is an address of its own; what they claim left of it is not."""
+    box = open_box(access="login", forwarded_by=["127.0.0.1"])
+    box.visitor("li")
+    guesser = Visitor(box.url)
+    for number in range(21):
+        body = {"name": f"n{number}", "password": "no"}
+        way = {"X-Forwarded-For": f"10.9.9.{number}, 10.0.0.66"}
+        last = guesser.post("/api/login", body, way)
+    assert last.status == 429
+    body, way = {"name": "li", "password": PASSWORD}, {"X-Forwarded-For": "10.0.0.7"}
+    assert guesser.post("/api/login", body, way).status == 200
+    assert box.access.audit
+    assert [entry.address for entry in box.access.audit.newest(3)] == [
+        "10.0.0.7",
+        "10.0.0.66",
+        "10.0.0.66",
+    ]
+    assert Visitor(box.url).get("/metrics").status == 401  # it might be anybody's
+
+
 def test_a_proxy_nobody_trusts(open_box: Open) -> None:
     """Headers of anybody else are nothing."""
     box = open_box(access="proxy", proxy={**PROXY, "trusted": ["10.0.0.5"]})
@@ -378,6 +399,8 @@ def test_files_are_the_boxs_own(box: Box) -> None:
         ({"access": "proxy", "proxy": {**PROXY, "trusted": ["box"]}}, "IPv4"),
         ({"access": "proxy", "proxy": {**PROXY, "user_header": "X User"}}, "pattern"),
         ({"probe_token": "short"}, "too short"),
+        ({"forwarded_by": ["10.0.0.5"]}, "is for access: login"),
+        ({"access": "login", "forwarded_by": ["box"]}, "IPv4"),
     ],
 )
 def test_settings_that_would_let_anybody_in(settings: dict[str, Any], says: str) -> None:

@@ -128,6 +128,7 @@ def test_users_on_the_page(access: Access, url: str, browser: Browser) -> None:
     page, wrong = opened(browser, "zh-CN")
     enter(page, invitation(access, url))
     page.get_by_role("link", name="用户", exact=True).click()
+    page.locator("[data-user=admin]").wait_for()  # the script runs, so Enter is the page's
     page.locator("#name").fill("li")
     page.keyboard.press("Enter")
     expect(page.locator("#url")).to_contain_text("/enter#")

@@ -25,7 +25,7 @@ from edge.console.access.throttle import SLOTS, Throttle
 from edge.console.access.tls import check_tls
 from edge.console.board import Board
 from edge.console.web import ConsoleServer
-from edge.errors import AccessError
+from edge.errors import AccessError, StoreError
 from tests.certificates import Authority
 from tests.console.visitor import PASSWORD, Visitor
 
@@ -170,6 +170,16 @@ def test_a_session_does_not_outlive_a_clock_set_back(people: Accounts, clock: Ha
     token = people.open_session("li")
     clock.now -= timedelta(days=2)
     assert people.session(token) is None
+
+
+def test_a_disk_that_takes_nothing_shuts_nobody_out(people: Accounts, clock: Hand) -> None:
+    """Whoever is logged in goes on; a new log-in has to wait."""
+    token = people.open_session("li")
+    clock.now += timedelta(minutes=5)
+    people._db.execute("PRAGMA query_only = ON")  # SQLite refuses to write, as on a full disk
+    assert people.session(token) == ("li", "operator")
+    with pytest.raises(StoreError):
+        people.open_session("li")
 
 
 def test_only_so_many_sessions(people: Accounts, clock: Hand) -> None:

@@ -14,7 +14,7 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from pathlib import Path
 from edge.clock import Clock, iso, utc_now
 from edge.config.console import Role
 from edge.console.access.passwords import hashed, matches
-from edge.errors import AccessError, Code
+from edge.errors import AccessError, Code, StoreError
 from edge.sqlite import as_store_error, open_database, transaction
 
 FILE = "access.db"
@@ -243,7 +243,8 @@ class Accounts:
         ):
             return None
         if used and now - row["seen"] >= _SEEN_EVERY_S:
-            with self._writing() as db:
+            # A full disk must not shut out whoever comes to see that it is full.
+            with suppress(StoreError), self._writing() as db:
                 db.execute("UPDATE sessions SET seen = ? WHERE token = ?", (now, key))
         return row["name"], row["role"]
 

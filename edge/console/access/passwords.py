@@ -45,7 +45,8 @@ def hashed(password: str) -> str:
 
 def matches(password: str, kept: str | None) -> bool:
     """Whether it is the one; for a user who has none (``None``) it takes as long to say no."""
-    phc = kept or _nobodys()
+    nobodys = _nobodys()  # made at the first call: always, or that call would tell who is a user
+    phc = kept or nobodys
     with _one_at_a_time:
         try:
             Argon2id.verify_phc_encoded(_plain(password)[: MOST + 1].encode(), phc)

@@ -64,6 +64,8 @@ class Access:
         self.names = Throttle(10, 900)
         self.warned = Throttle(1, 300)
         self._secret = os.urandom(32)
+        proxy = settings.proxy
+        self._passing_on = proxy.trusted if proxy else settings.forwarded_by
         self._hosts = _LOOPBACK | {settings.host.lower(), *(h.lower() for h in settings.hosts)}
         if self.mode != "local":
             self._hosts |= {socket.gethostname().lower()}
@@ -80,12 +82,25 @@ class Access:
         """
         if self.mode == "local":
             passed_on = any(name in request.headers for name in _FORWARDED)
-            return None if passed_on else Viewer("local", "admin", peer(request))
+            return None if passed_on else Viewer("local", "admin", self.address(request))
         if self.settings.proxy is not None:
-            return _by_proxy(request, self.settings.proxy)
+            return _by_proxy(request, self.settings.proxy, self.address(request))
         token = self.token(request)
         found = self.accounts.session(token, used=used) if self.accounts and token else None
-        return Viewer(*found, peer(request)) if found else None
+        return Viewer(*found, self.address(request)) if found else None
+
+    def address(self, request: HTTPConnection) -> str:
+        """Where a request came from: behind machines that are trusted to pass it on, too.
+
+        The last address on the way that is not one of theirs: what stands left of it is hearsay.
+        """
+        found = request.client.host if request.client else ""
+        way = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
+        for step in reversed(way):
+            if not _in(found, self._passing_on) or _address(step.strip()) is None:
+                break
+            found = str(_address(step.strip()))
+        return found
 
     def token(self, request: HTTPConnection) -> str:
         """The session cookie, empty without one."""
@@ -123,10 +138,9 @@ class Access:
             given = request.headers.get("authorization", "").encode("utf-8", "replace")
             if secrets.compare_digest(given, expected):
                 return True
-        here = peer(request)
-        proxy = self.settings.proxy
+        here = request.client.host if request.client else ""
         passed_on = any(name in request.headers for name in _FORWARDED)
-        return _is_loopback(here) and not passed_on and not (proxy and _in(here, proxy.trusted))
+        return _is_loopback(here) and not passed_on and not _in(here, self._passing_on)
 
     def answers_to(self, host: str) -> bool:
         """Whether this box is called so. DNS rebinding brings a foreign name; an address cannot
@@ -150,11 +164,6 @@ def may_act(who: Viewer) -> bool:
     return RANK[who.role] >= RANK["operator"]
 
 
-def peer(request: HTTPConnection) -> str:
-    """The address at the other end of the connection."""
-    return request.client.host if request.client else ""
-
-
 def throttle_key(address: str) -> str:
     """What counts as one address: of IPv6 the /64 that one customer is given."""
     found = _address(address)
@@ -163,8 +172,8 @@ def throttle_key(address: str) -> str:
     return address
 
 
-def _by_proxy(request: HTTPConnection, proxy: ConsoleProxySettings) -> Viewer | None:
-    if not _in(peer(request), proxy.trusted):
+def _by_proxy(request: HTTPConnection, proxy: ConsoleProxySettings, address: str) -> Viewer | None:
+    if request.client is None or not _in(request.client.host, proxy.trusted):
         return None
     names = request.headers.getlist(proxy.user_header)
     groups = request.headers.getlist(proxy.groups_header)
@@ -177,19 +186,7 @@ def _by_proxy(request: HTTPConnection, proxy: ConsoleProxySettings) -> Viewer | 
     given = [group.strip() for group in groups[0].split(",")] if groups else []
     roles = [proxy.roles[group] for group in given if group in proxy.roles]
     role = max(roles, key=RANK.__getitem__, default=proxy.default_role)
-    return Viewer(name, role, _behind(request, proxy)) if role else None
-
-
-def _behind(request: HTTPConnection, proxy: ConsoleProxySettings) -> str:
-    """The last address on the way that is not the proxy's: what stands left of it is hearsay."""
-    way = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
-    for step in reversed(way):
-        found = _address(step.strip())
-        if found is None:
-            break
-        if not _in(str(found), proxy.trusted):
-            return str(found)
-    return peer(request)
+    return Viewer(name, role, address) if role else None
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

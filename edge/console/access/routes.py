@@ -24,7 +24,7 @@ from starlette.routing import Route
 from edge.console.access.accounts import Accounts
 from edge.console.access.audit import Audit
 from edge.console.access.gate import ABOUT
-from edge.console.access.policy import RANK, Access, peer, throttle_key
+from edge.console.access.policy import RANK, Access, throttle_key
 from edge.console.answers import STATIC, failed, refused
 from edge.console.viewer import SCOPE
 from edge.errors import AccessError, Code
@@ -76,7 +76,7 @@ class Door:
         if told is None:
             return _unreadable()
         name, password = told["name"].strip().lower(), told["password"]
-        address = peer(request)
+        address = self._access.address(request)
         if (wait := self._wait(address, name)) > 0:
             return await self._too_many(address, wait)
         if not await run_in_threadpool(self._accounts.check, name, password):
@@ -94,7 +94,7 @@ class Door:
         told = await _told(request, "token", "password")
         if told is None:
             return _unreadable()
-        address = peer(request)
+        address = self._access.address(request)
         if (wait := self._access.addresses.take(throttle_key(address))) > 0:
             return await self._too_many(address, wait)
         try:
@@ -112,7 +112,7 @@ class Door:
         if old := self._access.token(request):
             self._accounts.close_session(old)
         token = self._accounts.open_session(name)
-        self._audit.write(name, action, address=peer(request))
+        self._audit.write(name, action, address=self._access.address(request))
         answer = JSONResponse({"name": name})
         answer.set_cookie(
             self._access.cookie,
