@@ -35,6 +35,8 @@ from edge.shipped import shipped
 from edge.streams.frame import Image
 
 LABELS = Path(__file__).resolve().parents[1] / "models/train/labels"
+MUCH = 0.4
+"""Share of a picture; with so much covered it may no longer show the case."""
 SIZES = ((640, 360), (1280, 720), (1920, 1080), (3840, 2160))
 
 
@@ -61,7 +63,9 @@ class Tally:
         print(f"{name}: {pictures}; {self.clean} with no label left")
         for kind, done in sorted(self.labels.items()):
             print(said(kind, sum(done), len(done)))
-        print(f"area covered: mean {np.mean(self.areas):.1%}, median {np.median(self.areas):.1%}")
+        shares = f"mean {np.mean(self.areas):.1%}, median {np.median(self.areas):.1%}"
+        much = sum(area > MUCH for area in self.areas)
+        print(f"area covered: {shares}, more than {MUCH:.0%} of {much} pictures")
 
 
 def labels_file(name: str) -> Path:

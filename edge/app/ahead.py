@@ -70,9 +70,7 @@ class Ahead:
         """
         if not findings and not gone:
             return
-        looks = [report.look] if gone else []
-        for finding in findings:
-            looks += [finding.look] if finding.best is None else [finding.look, finding.best.look]
+        looks = [finding.look for finding in findings] + ([report.look] if gone else [])
         frames = {id(look.frame): look for look in looks}
         done = self._thread.submit(self._redactor.prepare, list(frames.values()))
         self._waiting.append(Waiting(replace(report, findings=tuple(findings)), gone, done))

@@ -94,7 +94,11 @@ def near_view(image: Image, box: Box, caption: Caption, *, min_width: int = 480)
     """The place cut out with some surroundings, enlarged when it is small, and captioned."""
     height, width = image.shape[:2]
     x0, y0, x1, y1 = near_window(box).pixels(width, height)
-    crop = image[y0:y1, x0:x1]
+    return cut_out(image[y0:y1, x0:x1], caption, min_width=min_width)
+
+
+def cut_out(crop: Image, caption: Caption, *, min_width: int = 480) -> Image:
+    """What :func:`near_view` makes of the part of the picture that :func:`near_window` says."""
     scale = min(max(min_width / crop.shape[1], 1.0), _MOST_ENLARGED)
     if scale > 1.0:
         crop = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)

@@ -18,7 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge.cases.caption import caption_of, far_view, near_view, uncaptioned
+from edge.cases.caption import (
+    caption_of,
+    cut_out,
+    far_view,
+    near_view,
+    near_window,
+    uncaptioned,
+)
 from edge.cases.draft import EvidenceItem, EvidenceRole
 from edge.cases.jpeg import evidence_jpeg, thumbnail
 from edge.cases.metadata import About, CaseLabel
@@ -98,10 +105,11 @@ class EvidenceRoom:
         return self._write(label, finding.look, (far, near))
 
     def _best(self, finding: Finding, best: BestLook, label: CaseLabel) -> View:
-        image = self.safe(best.look)
+        # Of this look only the part that is shown: a third of the time of the whole picture.
+        crop = self._redactor.safe_part(best.look, near_window(best.box), quick=False)
         since_s = (best.look.frame.captured_at - finding.first_seen).total_seconds()
         about = label.about(best.look, self.redaction, since_s, best.why)
-        return View("near", near_view(image, best.box, caption_of(about)), about, best.box)
+        return View("near", cut_out(crop, caption_of(about)), about, best.box)
 
     def photograph_clear(self, look: Look, box: Box, label: CaseLabel) -> tuple[EvidenceItem, ...]:
         """The place after it is clear again: the same two views, without boxes.

@@ -103,13 +103,19 @@ class Redactor:
         """
         return self._surely(look, lambda: self._quickly(image, look.detections))
 
-    def safe_part(self, look: Look, box: Box) -> Image:
+    def safe_part(self, look: Look, box: Box, *, quick: bool = True) -> Image:
         """The same of a part of the look's picture, cut out.
+
+        Args:
+            look: which one.
+            box: which part.
+            quick: nobody far can be made out on what is made of it. Otherwise it is searched as a
+                whole picture is, and the picture itself for what is larger than the part.
 
         Raises:
             RedactionError: it could not be done; the picture must not leave.
         """
-        return self._surely(look, lambda: self._part(look, box))
+        return self._surely(look, lambda: self._part(look, box, quick=quick))
 
     def _surely(self, look: Look, work: Callable[[], Image]) -> Image:
         began = time.perf_counter()
@@ -142,13 +148,17 @@ class Redactor:
             self._known[frame] = known
         return known
 
-    def _part(self, look: Look, box: Box) -> Image:
+    def _part(self, look: Look, box: Box, *, quick: bool) -> Image:
         x0, y0, x1, y1 = box.pixels(look.frame.width, look.frame.height)
         rows, columns = slice(y0, max(y1, y0 + 1)), slice(x0, max(x1, x0 + 1))
-        known = self._cover(look.frame.image, look.detections)[rows, columns]
+        image, large = look.frame.image, look.detections
+        if not quick and self.policy != "none":
+            large += self._opened().find(image, quick=True)
+        known = self._cover(image, large)[rows, columns]
         if self.policy == "none":
             return known
-        return self._cover(known, self._opened().find(look.frame.image[rows, columns], quick=True))
+        found = self._opened().find(image[rows, columns], quick=quick)
+        return self._cover(known, found)
 
     def _quickly(self, image: Image, known: Sequence[Detection]) -> Image:
         if self.policy == "none":

@@ -103,6 +103,31 @@ def test_a_look_is_searched_once() -> None:
     assert faulty.calls == 12
 
 
+def test_a_part_to_be_shown_is_searched_closely_and_so_is_what_reaches_beyond_it() -> None:
+    """What only the whole picture shows, and what only the part does, are both covered."""
+
+    class Both:
+        def find(self, image: Image, *, quick: bool = False) -> tuple[Detection, ...]:
+            if image.shape == NOISE.shape:
+                assert quick
+                return (Detection("face", "face", Box(0.1, 0.3, 0.3, 0.6), 0.9, "m"),)
+            assert not quick
+            return (Detection("face", "face", Box(0.7, 0.5, 0.9, 0.8), 0.9, "m"),)
+
+    redactor = Redactor("face+plate", Both)
+    part = redactor.safe_part(look(), Box(0.2, 0.2, 0.7, 0.8), quick=False)
+    was = NOISE[60:240, 80:280]
+    assert part.shape == was.shape
+    for clear, shown in (
+        (was[40:110, 5:35], part[40:110, 5:35]),
+        (was[95:140, 145:175], part[95:140, 145:175]),
+    ):
+        assert (
+            cv2.Laplacian(shown, cv2.CV_64F).var() < 0.15 * cv2.Laplacian(clear, cv2.CV_64F).var()
+        )
+    assert np.array_equal(part[:20, 60:], was[:20, 60:])
+
+
 def test_none_needs_no_models() -> None:
     """A policy that covers nothing never fails, and gives copies."""
 
