@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -256,6 +257,27 @@ def test_the_audit_log_is_rotated_and_keeps_its_order(tmp_path: Path) -> None:
     assert audit.newest(1)[0].who == "li\nadmin"
     audit.write("after", "x")
     assert [entry.who for entry in audit.newest(2)] == ["after", "li\nadmin"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_sudo_leaves_nothing_the_box_cannot_open(tmp_path: Path) -> None:
+    """What root makes belongs to whom the state folder belongs to."""
+    os.chown(tmp_path, 65534, 65534)
+    audit = Audit(tmp_path, rotate_bytes=200)
+    for number in range(3):
+        audit.write("cli:root", "x", str(number))
+    people = Accounts(tmp_path)
+    people.add("li", "viewer")
+    found = {path.name: path.stat().st_uid for path in tmp_path.iterdir()}
+    people.close()
+    assert {
+        "access.db",
+        "access.db-wal",
+        "audit.jsonl",
+        "audit.jsonl.1",
+        "audit.jsonl.lock",
+    } <= set(found)
+    assert set(found.values()) == {65534}
 
 
 def test_certificates_that_are_not_fit(tmp_path: Path) -> None:

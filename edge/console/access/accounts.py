@@ -23,6 +23,7 @@ from edge.clock import Clock, iso, utc_now
 from edge.config.console import Role
 from edge.console.access.passwords import hashed, matches
 from edge.errors import AccessError, Code, StoreError
+from edge.files import own_file
 from edge.sqlite import as_store_error, open_database, transaction
 
 FILE = "access.db"
@@ -90,7 +91,7 @@ class Accounts:
         self._lock = threading.Lock()
         try:
             state.mkdir(parents=True, exist_ok=True)
-            self._path.touch(mode=0o600)  # the files SQLite puts beside it take its mode
+            own_file(self._path)  # the files SQLite puts beside it take its mode and owner
         except OSError as error:
             raise as_store_error(self._path, error) from error
         self._db = open_database(self._path, _SCHEMA)

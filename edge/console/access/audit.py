@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edge.clock import Clock, iso, utc_now
+from edge.files import own_file
 from edge.sqlite import as_store_error
 
 FILE = "audit.jsonl"
@@ -71,7 +72,8 @@ class Audit:
         try:
             with self._alone():
                 self._make_room(len(line))
-                handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+                own_file(self._path)
+                handle = os.open(self._path, os.O_RDWR | os.O_APPEND)
                 try:
                     os.write(handle, b"\n" + line if _cut_off(handle) else line)
                     os.fsync(handle)
@@ -116,7 +118,8 @@ class Audit:
     def _alone(self) -> Iterator[None]:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         lock = self._path.with_name(f"{FILE}.lock")
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        own_file(lock)
+        handle = os.open(lock, os.O_RDWR)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
