@@ -244,11 +244,11 @@ def clear_originals(settings: Settings) -> Originals:
 def while_there_is_room(watch: DiskWatch, keep: KeepClear) -> KeepClear:
     """Clear originals are the first thing that is not kept any more: the case itself is."""
 
-    def keep_some(case_id: str, revision: int, image: Image) -> None:
+    def keep_some(case_id: str, revision: int, image: Image, view: str) -> None:
         if watch.level() >= Level.TIGHT:
             metrics.STORAGE_REFUSED.labels(what="clear_original").inc()
             return
-        keep(case_id, revision, image)
+        keep(case_id, revision, image, view)
 
     return keep_some
 

@@ -30,6 +30,7 @@ def originals_open(
     why: Annotated[str, typer.Option(help="By what order, or for what; written down.")],
     out: Annotated[Path, typer.Option(help="JPEG to write, readable by you only.")],
     revision: Annotated[int, typer.Option(help="Revision of the case.")] = 1,
+    near: Annotated[bool, typer.Option(help="Of the older look that the near view is of.")] = False,
     config: ConfigOption = _DEFAULT_CONFIG,
 ) -> None:
     """Decrypt the picture of a case as the camera gave it; the access is written down first."""
@@ -38,7 +39,9 @@ def originals_open(
 
     if not (by.strip() and why.strip()):
         raise typer.BadParameter("say who you are (--by) and for what you need it (--why)")
-    data = clear_originals(load_settings(config)).open(case, revision, by=by, why=why)
+    data = clear_originals(load_settings(config)).open(
+        case, revision, by=by, why=why, view="near" if near else ""
+    )
     try:
         handle = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:

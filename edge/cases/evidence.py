@@ -44,8 +44,8 @@ from edge.streams.frame import Image
 
 _ORPHAN_AFTER_S = 3600.0
 
-KeepClear = Callable[[str, int, Image], None]
-"""Case id, revision and the picture; see :class:`edge.cases.originals.Originals`."""
+KeepClear = Callable[[str, int, Image, str], None]
+"""Case id, revision, picture and view; see :meth:`edge.cases.originals.Originals.keep`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,8 @@ class EvidenceRoom:
             with suppress(RedactionError):  # a better picture is not worth a case
                 near = self._best(finding, finding.best, label)
         far = View("far", far_view(image, finding.box, finding.parts, caption), about)
-        return self._write(label, finding.look, (far, near))
+        older = finding.best.look if finding.best and near.about is not about else None
+        return self._write(label, finding.look, (far, near), older)
 
     def _best(self, finding: Finding, best: BestLook, label: CaseLabel) -> View:
         # Of this look only the part that is shown: a third of the time of the whole picture.
@@ -177,11 +178,13 @@ class EvidenceRoom:
         return tuple(items)
 
     def _write(
-        self, label: CaseLabel, look: Look, views: Sequence[View]
+        self, label: CaseLabel, look: Look, views: Sequence[View], older: Look | None = None
     ) -> tuple[EvidenceItem, ...]:
         folder = self.folder / label.case_id / f"r{label.revision}"
         if self._keep_clear is not None:
-            self._keep_clear(label.case_id, label.revision, look.frame.image)
+            self._keep_clear(label.case_id, label.revision, look.frame.image, "")
+            if older is not None:
+                self._keep_clear(label.case_id, label.revision, older.frame.image, "near")
         items, files = self._pictures(folder, views)
         write_all_durably({**files, folder / MANIFEST: _manifest(label, items)})
         return tuple(items)

@@ -63,30 +63,35 @@ class Originals:
         self._clock = clock
         self._tidy_at = time.monotonic() + _TIDY_EVERY_S
 
-    def keep(self, case_id: str, revision: int, image: Image) -> None:
+    def keep(self, case_id: str, revision: int, image: Image, view: str = "") -> None:
         """Encrypt a whole picture and write it, synced.
+
+        Args:
+            case_id, revision: whose evidence it is behind.
+            image: as the camera gave it.
+            view: ``near`` where that view is of another look than the rest.
 
         Raises:
             StoreError: the disk refused, or the key is not in order; nothing was written.
         """
         done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-        path = self._path(case_id, revision)
+        path = self._path(case_id, revision, view)
         if not done:
             raise StoreError(
                 Code.STO_WRITE, str(path), "a picture cannot be encoded", "Report this fault"
             )
         nonce = os.urandom(_NONCE_BYTES)
         key = self._key(make=True)
-        sealed = AESGCM(key).encrypt(nonce, bytes(data), _name(case_id, revision))
+        sealed = AESGCM(key).encrypt(nonce, bytes(data), _name(case_id, revision, view))
         write_durably(path, nonce + sealed)
 
-    def open(self, case_id: str, revision: int, *, by: str, why: str) -> bytes:
+    def open(self, case_id: str, revision: int, *, by: str, why: str, view: str = "") -> bytes:
         """The JPEG of an original; who asks and why is on the disk before it is decrypted.
 
         Raises:
             StoreError: there is none, it was altered, or the access could not be written down.
         """
-        path = self._path(case_id, revision)
+        path = self._path(case_id, revision, view)
         try:
             sealed = path.read_bytes()
         except OSError as error:
@@ -100,7 +105,7 @@ class Originals:
         try:
             cipher = AESGCM(self._key(make=False))
             return cipher.decrypt(
-                sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _name(case_id, revision)
+                sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _name(case_id, revision, view)
             )
         except InvalidTag:
             raise StoreError(
@@ -129,7 +134,7 @@ class Originals:
         self._tidy_at = time.monotonic() + _TIDY_EVERY_S
         removed = 0
         for path in self._folder.glob("*/r*"):
-            if not (self._evidence / path.parent.name / path.stem).is_dir():
+            if not (self._evidence / path.parent.name / path.stem.partition("-")[0]).is_dir():
                 path.unlink(missing_ok=True)
                 removed += 1
         for folder in self._folder.glob("*/"):
@@ -141,8 +146,8 @@ class Originals:
     def _log(self) -> Path:
         return self._folder / "access.jsonl"
 
-    def _path(self, case_id: str, revision: int) -> Path:
-        return self._folder / case_id / f"r{revision}.sealed"
+    def _path(self, case_id: str, revision: int, view: str) -> Path:
+        return self._folder / case_id / f"r{revision}{_behind(view)}.sealed"
 
     def _key(self, *, make: bool) -> bytes:
         path = self._folder / "key"
@@ -179,5 +184,9 @@ class Originals:
             raise as_store_error(self._log, error) from error
 
 
-def _name(case_id: str, revision: int) -> bytes:
-    return f"{case_id}/r{revision}".encode()
+def _name(case_id: str, revision: int, view: str) -> bytes:
+    return f"{case_id}/r{revision}{_behind(view)}".encode()
+
+
+def _behind(view: str) -> str:
+    return f"-{view}" if view else ""

@@ -38,6 +38,7 @@ class Picture:
         state: whether it is here as it was sealed.
         data: its bytes, when it is; dropped once they are written.
         src: where the report shows it from; empty: not shown.
+        small: its thumbnail as a data URI, for the contents; empty: none.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Picture:
     state: State
     data: bytes | None = None
     src: str = ""
+    small: str = ""
 
 
 @dataclass(slots=True)

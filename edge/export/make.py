@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge import __version__
+from edge.cases.metadata import thumbnail_in
 from edge.errors import Code, ExportError
 from edge.evidence.copies import DOCUMENT, MANIFEST
 from edge.evidence.exported import KIND, LINKS, LISTING, SUMS
@@ -23,6 +24,8 @@ from edge.signing import Signer, public_pem
 REPORT = "report.html"
 EMBED_UP_TO = 24 << 20
 """Bytes of pictures: up to so many stand inside the report, beyond that beside it."""
+_THUMBNAILS = 500
+"""So many cases have one in the report's contents: some ten megabytes."""
 MAX_BYTES = 4 << 30
 """What ``gridpatrol verify`` unpacks."""
 MAX_WORDS = 500
@@ -69,10 +72,11 @@ def make_export(state: Path, frame: Frame, asked: Asked, signer: Signer, out: Pa
         what = f"{size / 2**30:.1f} GB of pictures are more than the 4 GB that an export may have"
         raise _option(f"{asked.first} to {asked.last}", what, "Ask for fewer days at a time")
     with archive(out) as made:
-        cases = []
+        cases: list[list[Leaf]] = []
         for case_id in chosen.cases:
             leaves = _gathered(state, chosen, case_id, frame.time_zone)
-            _write(made, leaves, embed=size <= EMBED_UP_TO)
+            few = len(cases) < _THUMBNAILS
+            _write(made, leaves, embed=size <= EMBED_UP_TO, thumbnails=few)
             cases.append(leaves)
         left_out = [each for leaves in cases for leaf in leaves for each in leaf.left_out]
         _round_off(made, frame, chosen, cases, signer)
@@ -120,7 +124,11 @@ def _size(chosen: Chosen) -> int:
     )
 
 
-def _write(made: Archive, leaves: Sequence[Leaf], *, embed: bool) -> None:
+def _inline(media_type: str, data: bytes) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(data).decode()}" if data else ""
+
+
+def _write(made: Archive, leaves: Sequence[Leaf], *, embed: bool, thumbnails: bool) -> None:
     """A case's files; their bytes are let go of."""
     for leaf in leaves:
         for picture in leaf.pictures:
@@ -128,9 +136,10 @@ def _write(made: Archive, leaves: Sequence[Leaf], *, embed: bool) -> None:
                 continue
             made.add(picture.name, picture.data)
             picture.src = picture.name
+            if thumbnails and picture.said.get("role") == "near":
+                picture.small = _inline("image/jpeg", thumbnail_in(picture.data) or b"")
             if embed and str(picture.said.get("media_type")).startswith("image/"):
-                data = base64.b64encode(picture.data).decode()
-                picture.src = f"data:{picture.said['media_type']};base64,{data}"
+                picture.src = _inline(str(picture.said["media_type"]), picture.data)
             picture.data = None
         if leaf.document is not None:
             made.add(f"{leaf.folder}/{DOCUMENT}", leaf.document)

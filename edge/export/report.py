@@ -114,7 +114,7 @@ def _contents(cases: Sequence[Sequence[Leaf]], zone: ZoneInfo) -> str:
         status = words(STATUS, last.link.body.get("status"))
         name = facts.get("category", {})
         rows.append(
-            f'<tr><td><a href="#case-{number}">{number}</a></td>'
+            f'<tr><td><a href="#case-{number}">{number}</a></td><td>{_small(case)}</td>'
             f"<td>{_moment(case[0].link.body['at'], zone)}</td>"
             f"<td>{escape(str(name.get('name_zh', '—')))}"
             f' <span class="en">{escape(str(name.get("name_en", "")))}</span></td>'
@@ -123,10 +123,18 @@ def _contents(cases: Sequence[Sequence[Leaf]], zone: ZoneInfo) -> str:
         )
     return (
         "<h3>目录 <span>Contents</span></h3><table><thead><tr><th>序号 <span>No.</span></th>"
+        "<th>图 <span>Picture</span></th>"
         "<th>首次封存 <span>First sealed</span></th><th>类别 <span>Category</span></th>"
         "<th>地点 <span>Place</span></th><th>状态 <span>Status</span></th>"
         f"<th>案卷编号 <span>Case id</span></th></tr></thead><tbody>{''.join(rows)}</tbody></table>"
     )
+
+
+def _small(case: Sequence[Leaf]) -> str:
+    """The thumbnail of a case's first near view: before anything was done about it."""
+    found = (picture.small for leaf in case for picture in leaf.pictures if picture.small)
+    small = next(found, "")
+    return f'<img class="small" src="{small}" alt="近景 near view">' if small else "—"
 
 
 def _left_out(cases: Sequence[Sequence[Leaf]]) -> str:

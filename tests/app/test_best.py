@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,10 +17,12 @@ from hypothesis import strategies as st
 
 from edge.app.best import BestFrames
 from edge.cases.evidence import EvidenceRoom
+from edge.cases.originals import Originals
 from edge.cases.taxonomy import category
 from edge.detectors.base import Detection, Look
 from edge.evidence.verify import Verifier
 from edge.geometry import Box
+from edge.pictures import read_picture
 from edge.redaction.redactor import Redactor
 from edge.scenes.finding import EventKind, Finding, SceneReport, Words
 from edge.streams.frame import Frame, Image
@@ -275,6 +278,30 @@ def test_the_near_view_shows_the_sharp_picture(better: tuple[Office, Finding]) -
         for each in (draft, other)
     ]
     assert detail[0] > 3 * detail[1]
+
+
+def test_the_clear_original_of_the_older_picture_is_kept_too(
+    better: tuple[Office, Finding], tmp_path: Path
+) -> None:
+    """Where originals are kept: one of each look, each under its own name, both gone in the end."""
+    office, found = better
+    originals = Originals(tmp_path / "originals", tmp_path / "evidence")
+    office.room = EvidenceRoom(
+        tmp_path / "evidence",
+        jpeg_quality=90,
+        redactor=Redactor("face+plate", NothingMore),
+        keep_clear=originals.keep,
+    )
+    office.desk = office.make_desk()
+    (draft,) = office.desk.observe(SceneReport(found.look, (found,), ()))
+    assert found.best is not None
+    for view, look_ in (("", found.look), ("near", found.best.look)):
+        data = originals.open(draft.case_id, 1, by="Li", why="order 7", view=view)
+        clear = read_picture(data).astype(int)
+        assert np.abs(clear - look_.frame.image).mean() < 4
+    assert originals.tidy(now=True) == 0
+    shutil.rmtree(draft.evidence[0].path.parent)
+    assert originals.tidy(now=True) == 2
 
 
 class Plates(NothingMore):

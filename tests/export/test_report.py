@@ -63,7 +63,8 @@ def test_it_opens_alone_with_every_picture(
     shutil.copy(unpacked / "report.html", alone)
     page = opened(browser, alone)
     pictures = shown(page)
-    assert len(pictures) == len(list(unpacked.rglob("*.jpg")))
+    assert len(pictures) == len(list(unpacked.rglob("*.jpg"))) + 2, "and one in the contents each"
+    assert page.locator("td img.small").count() == 2
     assert all(pictures)
     assert "证据导出报告" in page.title()
     body = page.inner_text("body")
@@ -74,10 +75,11 @@ def test_it_opens_alone_with_every_picture(
 def test_many_pictures_stand_beside_it(
     tmp_path: Path, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And are found there."""
+    """And are found there; only the thumbnails in the contents stand inside."""
     monkeypatch.setattr(make, "EMBED_UP_TO", 0)
     unpacked = exported(tmp_path)
-    assert "data:image" not in (unpacked / "report.html").read_text(encoding="utf-8")
+    text = (unpacked / "report.html").read_text(encoding="utf-8")
+    assert text.count("data:image") == text.count('<img class="small"') == 2
     pictures = shown(opened(browser, unpacked / "report.html"))
     assert pictures
     assert all(pictures)
