@@ -9,6 +9,7 @@ from typing import IO
 
 from edge.app.ahead import Ahead
 from edge.app.best import BestFrames
+from edge.app.clipping import Clipping
 from edge.app.closer import Closer
 from edge.app.detecting import build_detectors, build_gate, build_redactor
 from edge.app.gate import Gate
@@ -67,6 +68,7 @@ class Rooms:
     housekeeper: Housekeeper
     hearing: Hearing
     closer: Closer
+    clipping: Clipping
     best: BestFrames
     redactor: Redactor
     originals: Originals
@@ -104,6 +106,7 @@ class Rooms:
     def close(self) -> None:
         """Stop in the direction of the data: no new frames, then the rest delivered."""
         self.pool.stop()
+        self.clipping.close()
         if self.ahead is not None:
             self.ahead.close()
         self.uploader.stop(5.0)
@@ -225,6 +228,7 @@ def build_rooms(
         housekeeper=housekeeper,
         hearing=hearing,
         closer=closer,
+        clipping=Clipping(settings, pool.cut, desk, redactor),
         best=BestFrames(settings.evidence.best_frame_mb << 20),
         redactor=redactor,
         originals=originals,

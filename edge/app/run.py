@@ -113,6 +113,7 @@ class Edge:
             frames = frames + more.frames
         if rooms.closer.step() or (rooms.ahead and rooms.ahead.is_due) or frames:
             self._take_looks(frames)
+        self._add_clips()
         self._answer()
         self._take_back()
         self._watch_stores()
@@ -126,8 +127,11 @@ class Edge:
         for missed in collected.missed:
             self.rooms.closer.missed(missed)
             self.rooms.hearing.desk.no_main(missed.camera_id)
+        for clip in collected.clips:
+            self.rooms.clipping.came(clip)
         for change in collected.changes:
             if change.state == "down":
+                self.rooms.clipping.down(change.camera_id)
                 self.rooms.hearing.desk.failed(change.camera_id, change.code, change.detail)
 
     def _take_looks(self, frames: list[Frame], *, last: bool = False) -> None:
@@ -141,6 +145,7 @@ class Edge:
         self._teller.looks(frames, analysed)
         if analysed.drafts:
             self.rooms.uploader.wake()
+            self.rooms.clipping.wants(analysed.drafts)
         desk = self.rooms.hearing.desk
         for camera_id, why in analysed.unfit:
             desk.blind(camera_id, unfit_words(why))
@@ -148,6 +153,11 @@ class Edge:
             desk.sees(report)
         for report in analysed.close:
             desk.sees_main(report)
+
+    def _add_clips(self) -> None:
+        for draft in self.rooms.clipping.ready():
+            self._teller.case(draft)
+            self.rooms.uploader.wake()
 
     def _wait_no_more(self) -> None:
         """What waits for a better picture becomes a case with the one there is."""

@@ -24,6 +24,7 @@ def sources_of(settings: Settings) -> list[Source]:
             open_timeout_s=settings.streams.open_timeout_s,
             read_timeout_s=settings.streams.read_timeout_s,
             key_frame_timeout_s=settings.streams.key_frame_timeout_s,
+            clip_s=settings.evidence.clip.seconds if settings.evidence.clip else 0.0,
             evidence_url=camera.url.get_secret_value() if camera.detect_url else "",
         )
         for camera in settings.active_cameras

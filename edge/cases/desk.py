@@ -14,6 +14,7 @@ from datetime import datetime
 
 from edge.cases.clearing import Clearing
 from edge.cases.clerk import Clerk
+from edge.cases.clip import ClipFile
 from edge.cases.draft import CaseDraft, Location, Source, Status
 from edge.cases.evidence import EvidenceRoom
 from edge.cases.known import KnownStore
@@ -124,6 +125,34 @@ class CaseDesk:
         record = replace(record, revision=record.revision + 1, withdrawn_at=self._clock())
         draft = self._clerk.write(
             record, status="withdrawn", reasons=(reason,), evidence=(), models=()
+        )
+        self._store.commit(record, draft)
+        self._remember(record)
+        return draft
+
+    def add_clip(self, case_id: str, clip: ClipFile) -> CaseDraft | None:
+        """A clip becomes evidence of an open case, as a revision of its own.
+
+        Args:
+            case_id: of this box.
+            clip: may leave the box.
+
+        Returns:
+            The revision; None where the case is not open any more.
+
+        Raises:
+            StoreError: nothing was stored.
+        """
+        record = self._open.get(case_id)
+        if record is None or record.withdrawn_at is not None:
+            return None
+        self._admit()
+        record = replace(record, revision=record.revision + 1)
+        label = self._label(record, category(record.category), clip.camera_id)
+        item = self._room.keep_clip(label, clip)
+        why = Words(f"补充 {clip.seconds:.0f} 秒短片", f"a clip of {clip.seconds:.0f} s is added")
+        draft = self._clerk.write(
+            record, status="update", reasons=(why,), evidence=(item,), models=()
         )
         self._store.commit(record, draft)
         self._remember(record)

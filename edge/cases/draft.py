@@ -41,7 +41,7 @@ class EvidenceItem:
         path: where the file lies.
         sha256: hex digest of its bytes.
         size_bytes: its length.
-        media_type: ``image/jpeg``.
+        media_type: ``image/jpeg``; of a clip ``video/webm`` or ``video/mp4``.
         captured_at: when the picture was taken, aware UTC.
         camera_id: the camera that took it.
         note: how it was chosen or made, where there is something to say.

@@ -26,6 +26,7 @@ from edge.cases.caption import (
     near_window,
     uncaptioned,
 )
+from edge.cases.clip import ClipFile
 from edge.cases.draft import EvidenceItem, EvidenceRole
 from edge.cases.jpeg import evidence_jpeg, thumbnail
 from edge.cases.metadata import About, CaseLabel
@@ -137,6 +138,26 @@ class EvidenceRoom:
                 about = aligned(about)
                 views.append(View("after", far_view(over, box, (), caption_of(about)), about))
         return self._write(label, look, views)
+
+    def keep_clip(self, label: CaseLabel, clip: ClipFile) -> EvidenceItem:
+        """A clip as the file of a revision, on disk and synced.
+
+        Raises:
+            StoreError: the disk refused; nothing counts as written.
+        """
+        folder = self.folder / label.case_id / f"r{label.revision}"
+        path = folder / clip.name
+        item = EvidenceItem(
+            "clip",
+            path,
+            hashlib.sha256(clip.data).hexdigest(),
+            len(clip.data),
+            clip.media_type,
+            clip.began_at,
+            clip.camera_id,
+        )
+        write_all_durably({path: clip.data, folder / MANIFEST: _manifest(label, [item])})
+        return item
 
     def sweep(self, known: Collection[tuple[str, int]], *, now_s: float | None = None) -> int:
         """Remove files of revisions that were never committed; returns how many folders.

@@ -66,12 +66,19 @@ class S3StoreSettings(Section):
     when_down: Literal["wait", "mqtt"] = "wait"
 
 
+class ClipSettings(Section):
+    """A clip for acts (street vending) of held cameras."""
+
+    seconds: Annotated[float, Field(ge=5, le=15)] = 10.0
+
+
 class EvidenceSettings(Section):
     """What evidence shows, and where it goes: over MQTT, unless there is a store for it."""
 
     redaction: Literal["none", "face+plate", "person"] = "face+plate"
     keep_clear: bool = False
     best_frame_mb: Annotated[int, Field(ge=0, le=4096)] = 96
+    clip: ClipSettings | None = None
 
     s3: S3StoreSettings | None = None
 

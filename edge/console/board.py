@@ -140,7 +140,7 @@ class Board:
         with self._lock:
             known = self._cases.get(draft.case_id)
             before = known.draft.evidence if known and draft.status in ("gone", "withdrawn") else ()
-            self._cases[draft.case_id] = CaseView(draft, before)
+            self._cases[draft.case_id] = CaseView(_whole(draft, known), before)
             self._cases.move_to_end(draft.case_id)
             self._cases_version += 1
             while len(self._cases) > CASES_KEPT:
@@ -227,3 +227,18 @@ class Board:
         # A box that has just started is judged by the time it had, but never by less than 1 s.
         span = min(max(now - self._first_tick, 1.0), _RATE_SPAN_S)
         return round(len(self._recent) / span, 1)
+
+
+def _whole(draft: CaseDraft, known: CaseView | None) -> CaseDraft:
+    """The revision with its clip, and with the pictures where it brings nothing but the clip."""
+    if known is None or draft.status in ("gone", "withdrawn"):
+        return draft
+    brings = {item.role for item in draft.evidence}
+    keeps_all = brings == {"clip"}
+    kept = tuple(
+        item
+        for item in known.draft.evidence
+        if item.role not in brings and (keeps_all or item.role == "clip")
+    )
+    pictures = (*kept, *draft.evidence) if keeps_all else (*draft.evidence, *kept)
+    return replace(draft, evidence=pictures)

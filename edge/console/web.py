@@ -8,6 +8,7 @@ log have their routes in :mod:`edge.console.access.routes`.
 - ``/api/cases``: the cases on the board, newest first
 - ``POST /api/outbox/{seq}/resend``: 200, or 404 when it is no dead letter
 - ``/looks/{camera}.jpg``: latest look with boxes and zones, heads and plates blurred
+- ``/evidence/{sha256}/clip``: a clip of a case on the board
 - ``/evidence/{sha256}.jpg``: a picture of a case on the board; with ``?small`` its thumbnail, where
   it has one; 409 with the reason where the file is not as it was sealed
 - ``/metrics``: Prometheus
@@ -55,6 +56,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+_CLIPS = {".webm": "video/webm", ".mp4": "video/mp4"}
 Resend = Callable[[int], bool]
 
 
@@ -152,6 +154,17 @@ def make_app(
         small = thumbnail_in(data) if "small" in request.query_params else None
         return Response(small or data, media_type="image/jpeg")
 
+    def clip(request: Request) -> Response:
+        path = board.evidence_path(request.path_params["sha256"])
+        media_type = _CLIPS.get(path.suffix) if path is not None else None
+        if path is None or media_type is None or not path.is_file():
+            return Response(status_code=404)
+        try:
+            _sealed(path, request.path_params["sha256"])
+        except StoreError as error:
+            return Response(str(error), 409, media_type="text/plain; charset=utf-8")
+        return FileResponse(path, media_type=media_type)  # answers ranges, which some players want
+
     def metrics(_request: Request) -> Response:
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
@@ -168,6 +181,7 @@ def make_app(
         Route("/api/outbox/{seq:int}/resend", _resending(resend), methods=["POST"]),
         Route("/looks/{camera}.jpg", look),
         Route("/evidence/{sha256}.jpg", evidence),
+        Route("/evidence/{sha256}/clip", clip),
         Route("/metrics", metrics),
         Route("/healthz", health),
         *more,

@@ -248,6 +248,9 @@ def _picture(picture: Picture, zone: ZoneInfo) -> str:
     role = words(ROLE, said.get("role"))
     if str(said.get("media_type", "")).startswith("image/"):
         shown = f'<img src="{src}" alt="{escape(role.zh)} {escape(role.en)}">'
+    elif str(said.get("media_type", "")).startswith("video/"):
+        name = escape(picture.name)
+        shown = f'<video src="{src}" controls preload="metadata"><a href="{src}">{name}</a></video>'
     else:
         shown = f'<a href="{src}">{escape(picture.name)}</a>'
     at = said.get("captured_at")

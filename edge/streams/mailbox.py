@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 from dataclasses import replace
 
-from edge.streams.messages import Closed, FrameHeader, Missed, StateChange
+from edge.streams.messages import Clip, Closed, FrameHeader, Missed, StateChange
 from edge.streams.planes import Picture
 
 _Key = tuple[str, int, int, bool]
@@ -74,24 +74,24 @@ class Mailbox:
 
 
 class Outbox:
-    """The newest state of each camera, every visit that is over, every fetch that failed."""
+    """The newest state of each camera, every visit that is over, every failed fetch, and clips."""
 
     def __init__(self, bell: Doorbell) -> None:
         self._bell = bell
         self._lock = threading.Lock()
         self._changes: dict[str, StateChange] = {}
-        self._ended: list[Closed | Missed] = []
+        self._ended: list[Closed | Missed | Clip] = []
 
-    def put(self, news: StateChange | Closed | Missed) -> None:
+    def put(self, news: StateChange | Closed | Missed | Clip) -> None:
         """Any thread."""
         with self._lock:
-            if isinstance(news, Closed | Missed):
+            if isinstance(news, Closed | Missed | Clip):
                 self._ended.append(news)
             else:
                 self._changes[news.camera_id] = news
         self._bell.ring()
 
-    def drain(self) -> list[StateChange | Closed | Missed]:
+    def drain(self) -> list[StateChange | Closed | Missed | Clip]:
         """Everything, once."""
         with self._lock:
             news = [*self._changes.values(), *self._ended]

@@ -69,6 +69,42 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """To a worker: a clip of what this held camera has just shown.
+
+    Attributes:
+        camera_id: which one.
+        seconds: how long it should be.
+        as_it_came: not coded anew; otherwise as pictures that can be redacted.
+    """
+
+    camera_id: str
+    seconds: float
+    as_it_came: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """From a worker: a clip, or why there is none.
+
+    Attributes:
+        camera_id: whose.
+        seconds: how long it is.
+        began_at: when its first picture came, aware UTC; None without a clip.
+        pictures: JPEGs at equal distances.
+        video: or an MP4 file.
+        why: there is none.
+    """
+
+    camera_id: str
+    seconds: float = 0.0
+    began_at: datetime | None = None
+    pictures: tuple[bytes, ...] = ()
+    video: bytes = b""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StateChange:
     """From a worker: a camera came up or went down."""
 
@@ -108,6 +144,7 @@ class Collected:
         dropped: pictures that newer ones replaced, by camera.
         restarts: workers restarted, by name.
         missed: pictures of main streams that do not come.
+        clips: cut, or not.
     """
 
     frames: list[Frame] = field(default_factory=list)
@@ -115,3 +152,4 @@ class Collected:
     dropped: dict[str, int] = field(default_factory=dict)
     restarts: list[str] = field(default_factory=list)
     missed: list[Missed] = field(default_factory=list)
+    clips: list[Clip] = field(default_factory=list)

@@ -10,7 +10,17 @@ from edge.errors import Code, StreamError
 from edge.streams.backoff import Backoff
 from edge.streams.beats import PatrolState
 from edge.streams.frame import Frame
-from edge.streams.messages import Beat, Closed, Collected, Fetch, FrameHeader, Missed, StateChange
+from edge.streams.messages import (
+    Beat,
+    Clip,
+    Closed,
+    Collected,
+    Cut,
+    Fetch,
+    FrameHeader,
+    Missed,
+    StateChange,
+)
 from edge.streams.pace import Hurry, Rest
 from edge.streams.process import Crew, WorkerProcess, least_busy
 from edge.streams.rounds import Rounds
@@ -137,6 +147,10 @@ class StreamPool:
         """Ask for one main-stream picture of a held camera, a frame of reason ``evidence``."""
         self._tell_holder(Fetch(camera_id))
 
+    def cut(self, wish: Cut) -> None:
+        """Ask for a clip of what a held camera has just shown; a dead worker gives none."""
+        self._tell_holder(wish)
+
     def found(self, camera_id: str, *, events: int, open_cases: int) -> None:
         """Tell the patrol what a camera's pictures showed; nothing for held cameras."""
         if self._rounds and camera_id in self._rounds:
@@ -156,7 +170,7 @@ class StreamPool:
         self._workers.clear()
         self._waiting.clear()
 
-    def _tell_holder(self, wish: Hurry | Rest | Fetch) -> None:
+    def _tell_holder(self, wish: Hurry | Rest | Fetch | Cut) -> None:
         for worker in self._workers:
             if any(source.camera_id == wish.camera_id for source in worker.crew.held):
                 worker.send(wish)
@@ -212,6 +226,8 @@ class StreamPool:
                     round_.changes.append(message)
                 elif isinstance(message, Missed):
                     round_.missed.append(message)
+                elif isinstance(message, Clip):
+                    round_.clips.append(message)
                 elif isinstance(message, Closed):
                     self._closed(worker, message, round_)
                 elif isinstance(message, Beat):

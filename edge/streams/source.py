@@ -21,6 +21,7 @@ from edge.pictures import read_picture, size_fault
 from edge.streams.frame import Reason
 from edge.streams.patience import Patience
 from edge.streams.planes import Picture, decoded
+from edge.streams.ring import PacketRing
 from edge.streams.whole import WholeKeyFrames, packets
 
 log = logging.getLogger(__name__)  # in workers, too, where nothing else is set up
@@ -51,6 +52,7 @@ class Source:
         open_timeout_s, read_timeout_s: seconds until a silent camera counts as failed.
         key_frame_timeout_s: seconds without a whole key frame until a live camera that does send
             something counts as failed, visited or held.
+        clip_s: seconds kept in memory for clips while it is held; 0: none.
         evidence_url: the main stream where ``url`` is the sub-stream; empty: there is only one.
     """
 
@@ -62,6 +64,7 @@ class Source:
     read_timeout_s: float
     key_frame_timeout_s: float = 20.0
     evidence_url: str = ""
+    clip_s: float = 0.0
 
     @property
     def is_live(self) -> bool:
@@ -92,7 +95,10 @@ Alive = Callable[[], None]
 
 
 def pictures(
-    source: Source, every: Every | None = None, alive: Alive | None = None
+    source: Source,
+    every: Every | None = None,
+    alive: Alive | None = None,
+    ring: PacketRing | None = None,
 ) -> Iterator[tuple[Picture, Reason]]:
     """Yield pictures until the camera fails; a replay starts again from its beginning.
 
@@ -100,12 +106,13 @@ def pictures(
         source: the camera.
         every: asked before each picture; ``source.look_every_s`` if None.
         alive: called between pictures too, whenever a live camera sends anything.
+        ring: keeps what a live camera sends.
 
     Raises:
         StreamError: the camera cannot be opened, stalls, ends or sends what cannot be decoded.
     """
     if source.is_live:
-        yield from _live(source, every, alive)
+        yield from _live(source, every, alive, ring)
     elif source.path.is_dir():
         yield from _folder(source)
     else:
@@ -114,12 +121,18 @@ def pictures(
 
 
 def _live(
-    source: Source, every: Every | None, alive: Alive | None
+    source: Source, every: Every | None, alive: Alive | None, ring: PacketRing | None
 ) -> Iterator[tuple[Picture, Reason]]:
     reason: Reason = "visit" if source.visit else "key_frame"
-    with open_container(source) as container:
-        for image, _ in key_frames(source, container, live=True, every=every, alive=alive):
-            yield image, reason
+    try:
+        with open_container(source) as container:
+            for image, _ in key_frames(
+                source, container, live=True, every=every, alive=alive, ring=ring
+            ):
+                yield image, reason
+    finally:
+        if ring is not None:  # another connection does not go on where this one ended
+            ring.end()
     # A killed server ends the loop without an exception: for a live stream that is a failure.
     raise ended(source)
 
@@ -220,6 +233,7 @@ def key_frames(
     live: bool,
     every: Every | None = None,
     alive: Alive | None = None,
+    ring: PacketRing | None = None,
 ) -> Iterator[tuple[Picture, float]]:
     """Wanted key frames, whole ones only: arrival in seconds for live streams, else media time.
 
@@ -228,13 +242,15 @@ def key_frames(
         container: opened; read to its end.
         live: a camera, not a recording: time is when packets arrive, and it must send a whole key
             frame every ``source.key_frame_timeout_s``.
-        every, alive: as for :func:`pictures`.
+        every, alive, ring: as for :func:`pictures`.
 
     Raises:
         StreamError: no video in it, a stall, no whole key frame, or packets that cannot be read.
     """
     stream = video_stream(source, container)
     whole = WholeKeyFrames(stream)
+    if ring is not None:
+        ring.begin(stream)
     patience = Patience(source.camera_id, source.key_frame_timeout_s)
     at_s = last_s = -float("inf")
 
@@ -254,6 +270,8 @@ def key_frames(
                 patience.check(whole.damaged)
             if packet.stream_index != stream.index:
                 continue
+            if ring is not None:
+                ring.add(packet, lost=lost)
             at_s = time.monotonic() if live else float((packet.pts or 0) * packet.time_base)
             for frame, came_s in whole.feed(packet, at_s, wanted=wanted, lost=lost):
                 last_s = came_s

@@ -13,11 +13,23 @@ import time
 from edge.clock import utc_now
 from edge.errors import StreamError
 from edge.streams.backoff import Backoff
+from edge.streams.clips import Clipper
 from edge.streams.frame import Reason
 from edge.streams.mailbox import Mailbox, Outbox
-from edge.streams.messages import Closed, Fetch, FrameHeader, Missed, Open, State, StateChange
+from edge.streams.messages import (
+    Clip,
+    Closed,
+    Cut,
+    Fetch,
+    FrameHeader,
+    Missed,
+    Open,
+    State,
+    StateChange,
+)
 from edge.streams.pace import Hurry, Pace, Rest
 from edge.streams.planes import Picture, shape_of
+from edge.streams.ring import PacketRing
 from edge.streams.source import Source, pictures
 from edge.streams.visit import Visiting
 
@@ -41,6 +53,9 @@ class Holder(threading.Thread):
         self._backoff = backoff
         self._sequence = 0
         self._fetcher: Fetcher | None = None
+        self._clipper: Clipper | None = None
+        kept_s = source.clip_s if source.is_live else 0.0
+        self._ring = PacketRing(kept_s) if kept_s else None
         self._due_at = 0.0
         self.pace = Pace(source.look_every_s)
         self.active_at = time.monotonic()
@@ -62,10 +77,12 @@ class Holder(threading.Thread):
             else:
                 self._rest(self.pace.every_s())
 
-    def take(self, wish: Hurry | Rest | Fetch) -> None:
+    def take(self, wish: Hurry | Rest | Fetch | Cut) -> None:
         """What the core wants; the worker's main thread."""
         if isinstance(wish, Fetch):
             self._fetch()
+        elif isinstance(wish, Cut):
+            self._cut(wish)
         elif isinstance(wish, Hurry):
             self.pace.hurry(wish.every_s, wish.for_s)
         else:
@@ -77,11 +94,23 @@ class Holder(threading.Thread):
             self._fetcher = Fetcher(self._source.main, self._mailbox, self._outbox)
             self._fetcher.start()
 
+    def _cut(self, cut: Cut) -> None:
+        """One at a time: each decodes some seconds of video."""
+        if self._ring is None:
+            why = "nothing of its stream is kept: it is a recording, or clips are switched off"
+        elif self._clipper and self._clipper.is_alive():
+            why = "the clip before it is still being cut"
+        else:
+            self._clipper = Clipper(cut, self._ring, self._outbox)
+            self._clipper.start()
+            return
+        self._outbox.put(Clip(cut.camera_id, why=why))
+
     def _look(self) -> None:
         told = False
         # A replay is read ahead of its pace: whether a picture lies there too long shows later.
         every = self._every_s if self._source.is_live else self.pace.every_s
-        for picture, reason in pictures(self._source, every, self._is_alive):
+        for picture, reason in pictures(self._source, every, self._is_alive, self._ring):
             self.active_at = time.monotonic()
             if not told:
                 self._tell("up")

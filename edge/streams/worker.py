@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, wait
 
 from edge.streams.backoff import Backoff
 from edge.streams.mailbox import Doorbell, Mailbox, Outbox
-from edge.streams.messages import Beat, Fetch, Open
+from edge.streams.messages import Beat, Cut, Fetch, Open
 from edge.streams.pace import Hurry, Rest
 from edge.streams.slot import Slot
 from edge.streams.source import Source
@@ -71,7 +71,7 @@ class _Worker:
                 self._credit -= 1
 
     def _hear(self, message: object) -> None:
-        if isinstance(message, Hurry | Rest | Fetch):
+        if isinstance(message, Hurry | Rest | Fetch | Cut):
             for holder in self._holders:
                 if holder.name == message.camera_id:
                     holder.take(message)

@@ -97,6 +97,12 @@ EVIDENCE_PICTURES = Counter(
     ["stream"],
     registry=REGISTRY,
 )
+CLIPS = Counter(
+    "gridpatrol_clips",
+    "Clips of acts: made, or none; the log says why not.",
+    ["result"],
+    registry=REGISTRY,
+)
 BEST_FRAMES_BYTES = Gauge(
     "gridpatrol_best_frames_bytes",
     "Pictures kept in memory as the best of what may become a case.",

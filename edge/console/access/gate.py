@@ -48,6 +48,7 @@ RULES: dict[str, Rule] = {
     "GET /api/cases": Rule("viewer", polled=True),
     "GET /looks/{camera}.jpg": Rule("viewer", polled=True),
     "GET /evidence/{sha256}.jpg": Rule("viewer", polled=True),
+    "GET /evidence/{sha256}/clip": Rule("viewer"),
     "POST /api/outbox/{seq:int}/resend": Rule("operator", "letter.resend"),
     "GET /review": Rule("viewer", page=True),
     "GET /api/review": Rule("viewer", polled=True),

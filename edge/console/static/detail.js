@@ -33,10 +33,16 @@ export function refreshDetail(cases, status, lang) {
 
 function pictures(items, t) {
   return make("div", { class: "pictures" }, ...items.map((item) =>
-    make("figure", {},
-      make("a", { href: picture(item), target: "_blank", rel: "noreferrer" },
+    make("figure", {}, item.role === "clip" ? film(item, items, t)
+      : make("a", { href: picture(item), target: "_blank", rel: "noreferrer" },
         make("img", { src: picture(item), alt: t[item.role] })),
       make("figcaption", {}, t[item.role]))));
+}
+
+function film(item, items, t) {
+  const far = items.find((one) => one.role === "far");
+  return make("video", { src: `/evidence/${item.sha256}/clip`, controls: "", preload: "none",
+    "aria-label": t.clip, ...(far ? { poster: picture(far) } : {}) });
 }
 
 function facts(entry, status, lang) {
