@@ -231,3 +231,33 @@ def test_old_and_new_key_must_not_contradict() -> None:
     changes = {"cases": {"blur_heads_and_plates": False}, "evidence": {"redaction": "person"}}
     with pytest.raises(ValueError, match="leave the old one out"):
         Settings.model_validate(DOCUMENT | changes)
+
+
+class Blinking:
+    """Sees a face on the second of three pictures only."""
+
+    def __init__(self, *, fails_at: int = -1) -> None:
+        self.calls, self.fails_at = 0, fails_at
+
+    def find(self, _image: Image, *, quick: bool = False) -> tuple[Detection, ...]:
+        self.calls += 1
+        if self.calls == self.fails_at:
+            raise RuntimeError("the device was lost")
+        seen = (Detection("face", "face", Box(0.2, 0.2, 0.4, 0.5), 0.9, "m"),)
+        return seen if self.calls == 2 else ()
+
+
+def test_who_is_missed_on_one_picture_of_a_run_is_covered_by_its_neighbours() -> None:
+    finder = Blinking()
+    one, two, three, four = Redactor("face+plate", lambda: finder).safe_run([NOISE] * 4, "cam-1")
+    face = (slice(90, 120), slice(100, 140))
+    for covered in (one, two, three):
+        assert covered[face].std() < NOISE[face].std() / 2
+    assert np.array_equal(four, NOISE)
+
+
+def test_a_run_with_one_picture_that_cannot_be_searched_does_not_leave() -> None:
+    finder = Blinking(fails_at=3)
+    with pytest.raises(RedactionError) as raised:
+        Redactor("face+plate", lambda: finder).safe_run([NOISE] * 4, "cam-1")
+    assert raised.value.code is Code.RED_FAILED
