@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 from edge.cases.draft import EvidenceItem
 from edge.clock import Clock, iso, utc_now
@@ -67,6 +68,20 @@ class Waiting:
     starts: int
 
 
+class Sealing(Protocol):
+    """Seals answers; what the store needs of it."""
+
+    def answered(
+        self, tx: sqlite3.Connection, reply: ReplyData, evidence: Sequence[EvidenceItem]
+    ) -> None:
+        """An answer with pictures is stored; inside the transaction that stores it."""
+        ...
+
+    def committed(self) -> None:
+        """The transaction is over."""
+        ...
+
+
 class RequestStore:
     """Requests on disk. One connection, one thread; others may hold another one.
 
@@ -74,12 +89,21 @@ class RequestStore:
         path: the database file, shared with the outbox.
         outbox: gets every reply inside the transaction that stores it.
         clock: what time it is.
+        sealing: seals answers with pictures; None: they are not sealed.
 
     Raises:
         StoreError: the database cannot be opened.
     """
 
-    def __init__(self, path: Path, outbox: Outbox, *, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        path: Path,
+        outbox: Outbox,
+        *,
+        clock: Clock = utc_now,
+        sealing: Sealing | None = None,
+    ) -> None:
+        self._sealing = sealing
         self._path = path
         self._outbox = outbox
         self._clock = clock
@@ -126,7 +150,12 @@ class RequestStore:
             StoreError: nothing was stored; try again.
         """
         with transaction(self._db, self._path) as tx:
-            return self._answer(tx, reply, evidence)
+            answered = self._answer(tx, reply, evidence)
+            if answered and evidence and self._sealing is not None:
+                self._sealing.answered(tx, reply, evidence)
+        if self._sealing is not None:
+            self._sealing.committed()
+        return answered
 
     def turn_away(self, request: RequestData, reply: ReplyData) -> bool:
         """Store a request and its answer at once: it is not run.

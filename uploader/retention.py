@@ -21,7 +21,7 @@ from typing import Protocol
 import structlog
 
 from edge.errors import Code, StoreError
-from edge.evidence.copies import DOCUMENT, MANIFEST
+from edge.evidence.copies import ANSWER, DOCUMENT, MANIFEST
 from edge.sqlite import as_store_error, transaction
 from uploader.keeping import Kept, Rules, Status, Verdict, order
 from uploader.outbox_schema import open_outbox
@@ -303,7 +303,8 @@ def _delete(path: Path) -> None:
         path.unlink(missing_ok=True)
         return
     left = list(path.iterdir())
-    if all(other.name in {MANIFEST, DOCUMENT} or other.name.endswith(".part") for other in left):
+    ours = {MANIFEST, DOCUMENT, ANSWER}
+    if all(other.name in ours or other.name.endswith(".part") for other in left):
         for other in left:
             other.unlink()
         path.rmdir()

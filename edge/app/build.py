@@ -208,6 +208,7 @@ def build_rooms(
             hurry=pool.hurry,
             wish=closer.wish,
             admit=watch.admit,
+            seals=seals,
         )
         undo.callback(hearing.close)
         uploader = build_uploader(settings, database, hearing.commands)

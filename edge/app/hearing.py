@@ -12,6 +12,7 @@ from typing import Protocol
 from edge.app.answering import Answered, Answerer
 from edge.app.asked import RequestDesk
 from edge.app.detecting import ground_watcher
+from edge.app.sealing import Seals
 from edge.app.sighting import Eyes
 from edge.app.uplink import open_outbox
 from edge.cases.answers import AnswerRoom
@@ -140,6 +141,7 @@ def build_hearing(
     hurry: Hurrying,
     wish: Callable[[str], bool],
     admit: Callable[[], None],
+    seals: Seals | None = None,
     clock: Clock = utc_now,
     ticks: Callable[[], float] = time.monotonic,
 ) -> Hearing:
@@ -152,6 +154,7 @@ def build_hearing(
         hurry: asks a camera to look now.
         wish: asks for a main-stream picture of a camera; False where there is none.
         admit: asked before a picture is written; refuses by a StoreError.
+        seals: seals answers with pictures; None: they are not sealed.
         clock: what time it is.
         ticks: seconds that only ever grow.
 
@@ -170,12 +173,12 @@ def build_hearing(
         verdicts=VerdictStore(database),
         clock=clock,
     )
-    requests = _requests(settings, database, clock)
-    answers.sweep(requests.request_ids())
+    requests = RequestStore(database, open_outbox(settings, database), clock=clock, sealing=seals)
+    answers.sweep(requests.request_ids() | (seals.copies.answers() if seals else set()))
     inbox: SimpleQueue[Said] = SimpleQueue()
     commands = Commands(
         BoxTopics(settings.mqtt.root, settings.box.city, settings.box.id),
-        requests=_requests(settings, database, clock),
+        requests=RequestStore(database, open_outbox(settings, database), clock=clock),
         known=KnownStore(database, attaching(settings)),
         cells=cells_of(cameras.values(), locators),
         verifier=trusted(settings.mqtt.trusted_keys),
@@ -216,10 +219,6 @@ def cells_of(
             boxes += [Box(x, y, x, y) for x, y in zone.polygon]
             found |= {locators[camera.id].locate(zone.id, box).cell for box in boxes}
     return found
-
-
-def _requests(settings: Settings, database: Path, clock: Clock) -> RequestStore:
-    return RequestStore(database, open_outbox(settings, database), clock=clock)
 
 
 def _eyes(watchers: Mapping[str, SceneWatcher], detectors: Sequence[Detector]) -> Eyes:

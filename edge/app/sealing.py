@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -9,8 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from edge import __version__
 from edge.app.detecting import model_inside
 from edge.app.uplink import evidence_signer, key_path
+from edge.cases.draft import EvidenceItem
+from edge.cases.evidence import listed
 from edge.cases.seal import Sealer
 from edge.clock import iso, utc_now
 from edge.config.model import Settings
@@ -21,9 +25,11 @@ from edge.evidence.checkpoint import make_checkpoint
 from edge.evidence.copies import Copies, recover
 from edge.evidence.holds import holding
 from edge.evidence.keys import settle
+from edge.evidence.link import REPLIES, canonical
 from edge.signing import Signer, load_signer
 from edge.telemetry.logs import get_logger
-from uploader.contract.build import case_document, checkpoint_event
+from uploader.contract.build import case_document, checkpoint_event, reply_document
+from uploader.contract.messages import ReplyData
 from uploader.retention import Removed
 
 _CHECKPOINT_EVERY_S = 60.0
@@ -56,6 +62,30 @@ class Seals:
     _told: str = ""
     _next_checkpoint: float = 0.0
 
+    def answered(
+        self, tx: sqlite3.Connection, reply: ReplyData, evidence: Sequence[EvidenceItem]
+    ) -> None:
+        """An answer with pictures, sealed inside the transaction that stores it.
+
+        What it shows from before lies with its case, under the case's own link.
+
+        Raises:
+            BadLinkError: the answer has no canonical form; the caller rolls back.
+            sqlite3.Error: not written.
+        """
+        room = self.folder.parent / REPLIES / reply.request_id
+        document = canonical(reply_document(reply))
+        body = {
+            "request_id": reply.request_id,
+            "action": reply.action,
+            "result": reply.result,
+            "case_id": reply.case_id,
+            "document_sha256": hashlib.sha256(document).hexdigest(),
+            "files": [listed(item) for item in evidence if item.path.parent == room],
+            "software": __version__,
+        }
+        self.chain.append(tx, "answer", body, case_id=reply.request_id, document=document)
+
     def removed(self, tx: sqlite3.Connection, gone: Removed) -> list[Path]:
         """Retention takes a case away: said in the chain, with what decided it.
 
@@ -81,7 +111,8 @@ class Seals:
         }
         self.chain.append(tx, "removed", body)
         tx.execute("UPDATE evidence_chain SET document = NULL WHERE case_id = ?", (case_id,))
-        return list((self.folder / case_id).glob("r*"))
+        answer = self.folder.parent / REPLIES / case_id
+        return [*(self.folder / case_id).glob("r*"), *([answer] if answer.is_dir() else [])]
 
     def committed(self) -> None:
         """The transaction is over: the copies follow.

@@ -7,7 +7,6 @@ With them an index that was lost comes back: :func:`recover`.
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import threading
@@ -18,14 +17,16 @@ from pathlib import Path
 import structlog
 
 from edge.evidence.chain import Head, head, links_after, open_chain
-from edge.evidence.link import BadLinkError, Link, read_link
+from edge.evidence.kinds import KINDS
+from edge.evidence.link import REPLIES, BadLinkError, Link, read_link
 from edge.evidence.removals import removals
 from edge.files import sync_folder
 from edge.sqlite import as_store_error, transaction
 
 CHAIN_FILE = "chain.jsonl"
 MANIFEST = "manifest.json"
-DOCUMENT = "case.json"
+DOCUMENT = KINDS["case"].document
+ANSWER = KINDS["answer"].document
 _TAIL_BYTES = 1 << 20
 
 _log = structlog.get_logger(__name__)
@@ -77,9 +78,8 @@ class Copies:
         if not new:
             return
         for link, document in new:
-            place = link.revision
-            if place is not None and document is not None:  # or retention has taken it since
-                _lay(self._folder / place[0] / f"r{place[1]}", link.raw, document)
+            if document is not None:  # or there is none, or retention has taken it since
+                self._lay(link, document)
         made = not path.exists()
         self._folder.mkdir(parents=True, exist_ok=True)
         with path.open("ab") as file:
@@ -88,6 +88,12 @@ class Copies:
             sync_folder(self._folder)
         self._unsynced = True
         self._written = new[-1][0].seq
+
+    def _lay(self, link: Link, document: bytes) -> None:
+        if link.inside is not None:
+            folder = self._folder.parent / link.inside
+            _replace(folder / link.document, document)
+            _replace(folder / MANIFEST, link.raw)
 
     def sync(self) -> None:
         """Bring the chain's file to the disk. As :meth:`catch_up`, a refusal is only reported.
@@ -155,6 +161,19 @@ class Copies:
             except sqlite3.Error as error:
                 raise as_store_error(self._database, error) from error
 
+    def answers(self) -> set[str]:
+        """Every request whose answer was sealed and not removed: its pictures stay.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        query = "SELECT case_id FROM evidence_chain WHERE kind = 'answer' AND document IS NOT NULL"
+        with self._lock:
+            try:
+                return {str(row["case_id"]) for row in self._db.execute(query)}
+            except sqlite3.Error as error:
+                raise as_store_error(self._database, error) from error
+
     def mend_folders(self) -> int:
         """Write manifests and documents anew that are gone, torn or unsealed; returns how many.
 
@@ -167,12 +186,15 @@ class Copies:
         kept = "SELECT link, document FROM evidence_chain WHERE document IS NOT NULL"
         try:
             for row in self._db.execute(kept).fetchall():
-                raw = bytes(row["link"])
-                body = json.loads(raw)
-                folder = self._folder / str(body["case_id"]) / f"r{body['revision']}"
-                if not (_holds(folder / MANIFEST, b'"sig":') and _holds(folder / DOCUMENT, b"{")):
-                    _lay(folder, raw, bytes(row["document"]))
+                link = read_link(bytes(row["link"]))
+                folder = self._folder.parent / (link.inside or "")
+                manifest, document = folder / MANIFEST, folder / link.document
+                if not (_holds(manifest, b'"sig":') and _holds(document, b"{")):
+                    self._lay(link, bytes(row["document"]))
                     mended += 1
+        except BadLinkError as error:
+            fault = sqlite3.DatabaseError(f"a link of the chain is damaged: {error}")
+            raise as_store_error(self._database, fault) from error
         except (sqlite3.Error, OSError) as error:
             raise as_store_error(self._folder, error) from error
         return mended
@@ -228,7 +250,8 @@ def _go_on(
 def _manifests(folder: Path) -> list[Link]:
     """Links beside the pictures, of the chain that most of them belong to, in order."""
     found = []
-    for path in folder.glob(f"*/r*/{MANIFEST}"):
+    answers = (folder.parent / REPLIES).glob(f"*/{MANIFEST}")
+    for path in (*folder.glob(f"*/r*/{MANIFEST}"), *answers):
         with suppress(BadLinkError, OSError):
             found.append(read_link(path.read_bytes()))
     chains = Counter(link.chain for link in found)
@@ -237,10 +260,10 @@ def _manifests(folder: Path) -> list[Link]:
 
 
 def _take(tx: sqlite3.Connection, link: Link, folder: Path) -> None:
-    found, document = link.revision, None
-    if found is not None:
+    found, document = link.place, None
+    if link.inside is not None:
         with suppress(OSError):
-            document = (folder / found[0] / f"r{found[1]}" / DOCUMENT).read_bytes()
+            document = (folder.parent / link.inside / link.document).read_bytes()
     tx.execute(
         "INSERT INTO evidence_chain VALUES (?, ?, ?, ?, ?, ?)",
         (link.seq, link.kind, found[0] if found else None, link.raw, link.sha256, document),
@@ -296,11 +319,6 @@ def _holds(path: Path, sign: bytes) -> bool:
         return False
 
 
-def _lay(folder: Path, manifest: bytes, document: bytes) -> None:
-    _replace(folder / DOCUMENT, document)
-    _replace(folder / MANIFEST, manifest)
-
-
 def _replace(path: Path, data: bytes) -> None:
     """Whole or as before, but for a power cut: the next start writes it anew."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -309,4 +327,4 @@ def _replace(path: Path, data: bytes) -> None:
     draft.replace(path)
 
 
-__all__ = ["CHAIN_FILE", "DOCUMENT", "MANIFEST", "Copies", "recover"]
+__all__ = ["ANSWER", "CHAIN_FILE", "DOCUMENT", "MANIFEST", "Copies", "recover"]

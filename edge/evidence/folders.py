@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from edge.evidence.copies import DOCUMENT, MANIFEST
+from edge.evidence.copies import MANIFEST
 from edge.evidence.findings import Finding, Report, What
 from edge.evidence.link import BadLinkError, Link, canonical
 from edge.evidence.removals import Removal, removals, set_aside
@@ -29,7 +29,7 @@ class Known:
     """What is known of the chain around a folder.
 
     Attributes:
-        revisions: link by case id and revision.
+        revisions: link by case id and revision; of answers by request id and 0.
         files: who a file belongs to, by its SHA-256.
         removed: what retention took away.
         chain: which chain; None when only manifests are here.
@@ -47,10 +47,10 @@ class Known:
     @classmethod
     def of(cls, links: Mapping[int, Link], chain: str | None, behind: frozenset[int]) -> Known:
         """From the links of a chain."""
-        revisions = {found: link for link in links.values() if (found := link.revision)}
+        revisions = {found: link for link in links.values() if (found := link.place)}
         files = {
-            file["sha256"]: f"{case_id}/r{revision}/{file['name']}"
-            for (case_id, revision), link in revisions.items()
+            file["sha256"]: f"{link.owner}/{file['name']}"
+            for link in revisions.values()
             for file in link.body["files"]
         }
         gone = tuple(removals(links.values()))
@@ -167,10 +167,12 @@ class FolderCheck:
             self._add(What.FOREIGN, manifest, says, sealed.seq)
         elif expected is not None and sealed.sha256 != expected.sha256:
             says = f"holds {sealed.says}; {expected.says} belongs here"
-            same = sealed.revision == expected.revision
+            same = sealed.place == expected.place
             self._add(What.FORKED if same else What.SWAPPED, manifest, says, sealed.seq)
-        elif sealed.revision is None:
-            self._add(What.SWAPPED, manifest, f"holds {sealed.says}, which is no case", sealed.seq)
+        elif sealed.place is None:
+            self._add(
+                What.SWAPPED, manifest, f"holds {sealed.says}, which has no files", sealed.seq
+            )
         elif chain is not None and expected is None:
             says = f"{sealed.says} is not in the chain that is here"
             self._add(What.STRANGER, manifest, says, sealed.seq)
@@ -183,14 +185,14 @@ class FolderCheck:
         for name, sha256 in files.items():
             if only in {None, name}:
                 self._file(folder / name, sha256, link)
-        if only in {None, DOCUMENT}:
-            self._document(folder / DOCUMENT, link)
+        if link.document and only in {None, link.document}:
+            self._document(folder / link.document, link)
         try:
             there = sorted(folder.iterdir())
         except OSError:
             return
         for path in there:
-            known = path.name in files or path.name in {MANIFEST, DOCUMENT}
+            known = path.name in files or path.name in {MANIFEST, link.document}
             if known or path.name.startswith(".") or only not in {None, path.name}:
                 continue
             says = "no manifest vouches for it"

@@ -11,12 +11,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from edge.evidence.kinds import KINDS, lacking, misfit
 from edge.signing import Signer, fingerprint
 
 VERSION = 1
@@ -35,12 +37,8 @@ _SHAPE: Mapping[str, type] = {
     "sig": str,
     "v": int,
 }
-_CASE_SHAPE: Mapping[str, type] = {
-    "case_id": str,
-    "document_sha256": str,
-    "files": list,
-    "revision": int,
-}
+EVIDENCE, REPLIES = "evidence", "replies"
+"""Below the state folder: where files of cases lie, and those of answers."""
 
 
 class BadLinkError(ValueError):
@@ -99,10 +97,40 @@ class Link:
         return str(self.body["case_id"]), int(self.body["revision"])
 
     @property
+    def place(self) -> tuple[str, int] | None:
+        """Case id and revision, or the id of an answered request and 0; None: it has no files."""
+        if self.kind == "answer":
+            return str(self.body["request_id"]), 0
+        return self.revision
+
+    @property
+    def inside(self) -> Path | None:
+        """The folder with its files, below the state folder; None: it has no files."""
+        if (place := self.place) is None:
+            return None
+        folder = Path(place[0]).name  # must not lead out of where it belongs
+        if self.kind == "answer":
+            return Path(REPLIES, folder)
+        return Path(EVIDENCE, folder, f"r{place[1]}")
+
+    @property
+    def owner(self) -> str:
+        """Its folder for people: ``<case id>/r1``, ``replies/<request id>``."""
+        return str(self.inside or "").removeprefix(f"{EVIDENCE}/")
+
+    @property
+    def document(self) -> str:
+        """Name of the document beside its files; empty: it has no files."""
+        kind = KINDS.get(self.kind)
+        return kind.document if kind else ""
+
+    @property
     def says(self) -> str:
         """What it is, for people."""
         found = self.revision
         what = f"case {found[0]} r{found[1]}" if found else self.kind
+        if self.kind == "answer":
+            what = f"answer to request {self.body['request_id']}"
         return f"link {self.seq} ({what})"
 
 
@@ -135,10 +163,8 @@ def read_signed(raw: bytes, shape: Mapping[str, type]) -> dict[str, Any]:
         BadLinkError: they are not.
     """
     body = _parsed(raw)
-    for name, kind in shape.items():
-        # bool is an int to Python, not to whoever signs.
-        if not isinstance(body.get(name), kind) or isinstance(body.get(name), bool):
-            raise BadLinkError(f"field {name} is missing or no {kind.__name__}")
+    if (found := lacking(body, shape)) is not None:
+        raise BadLinkError(found)
     public = _decoded(body["public_key"])
     if fingerprint(public) != body["kid"]:
         raise BadLinkError("kid is not the name of public_key")
@@ -157,8 +183,8 @@ def read_link(raw: bytes) -> Link:
         BadLinkError: form or signature are not right.
     """
     body = read_signed(raw, _SHAPE)
-    if body["kind"] == "case":
-        _check_case(body)
+    if (found := misfit(body)) is not None:
+        raise BadLinkError(found)
     return Link(raw, body, hashlib.sha256(raw).hexdigest())
 
 
@@ -174,17 +200,6 @@ def _parsed(raw: bytes) -> dict[str, Any]:
     if canonical(body) != raw:
         raise BadLinkError("not in canonical form")
     return body
-
-
-def _check_case(body: Mapping[str, Any]) -> None:
-    for name, kind in _CASE_SHAPE.items():
-        if not isinstance(body.get(name), kind):
-            raise BadLinkError(f"field {name} is missing or no {kind.__name__}")
-    for file in body["files"]:
-        if not isinstance(file, dict) or not all(
-            isinstance(file.get(name), str) for name in ("name", "sha256")
-        ):
-            raise BadLinkError("a file without name or sha256")
 
 
 def _decoded(text: str) -> bytes:

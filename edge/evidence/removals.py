@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from edge.evidence.link import Link
+from edge.evidence.link import REPLIES, Link
 
 KIND = "removed"
 REBUILT = "rebuilt"
@@ -72,7 +72,10 @@ def set_aside(links: Iterable[Link]) -> dict[str, str]:
 
 
 def case_of(path: Path, root: Path | None) -> str | None:
-    """The case that a path below the evidence folder belongs to; None: none."""
+    """The case, or answered request, that a path below a state folder belongs to; None: none."""
+    replies = root.parent / REPLIES if root is not None else None
+    if replies is not None and path != replies and path.is_relative_to(replies):
+        return path.relative_to(replies).parts[0]
     if root is None or path == root or not path.is_relative_to(root):
         return None
     return path.relative_to(root).parts[0]

@@ -18,7 +18,7 @@ from edge.evidence.copies import CHAIN_FILE, MANIFEST
 from edge.evidence.exported import Listing
 from edge.evidence.findings import Finding, Report, What
 from edge.evidence.folders import FolderCheck, Known, digest_of
-from edge.evidence.link import Link, read_link
+from edge.evidence.link import REPLIES, Link, read_link
 from edge.evidence.removals import case_of
 from edge.evidence.sources import CLIMB, DATABASE, chain_copies, chain_root, nothing, unpack
 from edge.evidence.walk import Read, Walk, walk
@@ -72,7 +72,7 @@ class Verifier:
         return self._check(path, root, below)
 
     def check_case(self, root: Path, case_id: str) -> Report:
-        """One case of a box by its id, or the beginning of it.
+        """One case or answer of a box by its id, or the beginning of it.
 
         Args:
             root: the folder where the cases' folders and the chain lie.
@@ -83,13 +83,16 @@ class Verifier:
         """
         root = root.resolve()
         links, _ = _join(self._walks(root, root.parent), Report())
-        known = {place[0] for link in links.values() if (place := link.revision)}
+        known = {place[0] for link in links.values() if (place := link.place)}
+        answers = {place[0] for link in links.values() if (place := link.place) and not place[1]}
         known |= {path.name for path in root.glob(f"{case_id}*") if path.is_dir()}
         chosen = sorted(each for each in known if each.startswith(case_id))
         if len(chosen) != 1:
             what = f"{len(chosen)} cases begin so" if chosen else "no such case, file or folder"
             raise nothing(root / case_id, what)
-        return self._check(root / chosen[0], root, root.parent)
+        answered = chosen[0] in answers
+        below = root.parent / REPLIES if answered else root
+        return self._check(below / chosen[0], root, root.parent)
 
     def _deleted(self, path: Path) -> Report:
         """A path that is not there: perhaps the chain says why.
@@ -130,6 +133,8 @@ class Verifier:
                 says = "another history; a start found it in place of this one and set it aside"
                 report.findings.append(Finding(What.FORKED, folders.name(aside), says))
             _all_folders(folders, report, known, root)
+            if root.parent.is_relative_to(path):
+                _all_answers(folders, report, known, root.parent)
         elif path.name not in {CHAIN_FILE, DATABASE}:
             self._part(folders, report, known, path, listing)
         if listing is not None:
@@ -167,7 +172,7 @@ class Verifier:
                     listing is not None and listing.vouches_for(manifest, self._trusted)
                 )
                 self._vouch(report, folders.name(manifest), link, known_key=known_key)
-                if place := link.revision:
+                if place := link.revision:  # of answers there is one each
                     seen[place[0]].add(place[1])
         report.cases = len(seen)
         if known.chain is None and path.is_dir() and here and listing is None:
@@ -212,7 +217,7 @@ def _join(walks: Sequence[Walk], report: Report) -> tuple[dict[int, Link], str |
 
 
 def _all_folders(folders: FolderCheck, report: Report, known: Known, root: Path) -> None:
-    expected = known.left()
+    expected = {place: link for place, link in known.left().items() if link.kind == "case"}
     report.cases = len({case_id for case_id, _ in expected})
     for (case_id, revision), link in expected.items():
         folders.check(root / case_id / f"r{revision}", link)
@@ -221,12 +226,30 @@ def _all_folders(folders: FolderCheck, report: Report, known: Known, root: Path)
             folders.check(folder, None)
 
 
+def _all_answers(folders: FolderCheck, report: Report, known: Known, state: Path) -> None:
+    expected = {place[0]: link for place, link in known.left().items() if link.kind == "answer"}
+    for link in expected.values():
+        folders.check(state / REPLIES / link.owner.rpartition("/")[2], link)
+    without = 0
+    for folder in sorted(filter(Path.is_dir, (state / REPLIES).glob("*"))):
+        if known.revisions.get((folder.name, 0)) is not None:
+            continue
+        if (folder / MANIFEST).exists():
+            folders.check(folder, None)
+        else:
+            without += 1
+    if without:
+        says = "of before answers were sealed, or not answered yet"
+        report.notes.append(f"{REPLIES}: {without} folder(s) of answers have no link ({says})")
+
+
 def _folders_of(path: Path, known: Known) -> list[Path]:
     """Folders with a manifest, or that should have one, at or below a path."""
     if path.is_file():
         return [path.parent]
     found = {manifest.parent for manifest in path.rglob(MANIFEST)}
-    found |= {path / f"r{revision}" for _, revision in known.left(path.name)}
+    for _, revision in known.left(path.name):  # an answer has one folder, a case one a revision
+        found.add(path / f"r{revision}" if revision else path)
     if not found and path.is_dir() and (known.chain is None or _place(path) in known.revisions):
         found = {path} if any(path.iterdir()) or _place(path) in known.revisions else set()
     return sorted(found)
@@ -241,6 +264,8 @@ def _name_gaps(report: Report, where: str, seen: Mapping[str, set[int]]) -> None
 
 
 def _place(folder: Path) -> Place:
-    """Case id and revision of a folder ``<case id>/r<revision>``."""
+    """Case id and revision of ``<case id>/r<revision>``; request id and 0 of an answer's."""
+    if folder.parent.name == REPLIES:
+        return folder.name, 0
     number = folder.name.removeprefix("r")
     return folder.parent.name, int(number) if number.isdigit() else 0

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from edge.evidence.checkpoint import Checkpoint
 from edge.evidence.copies import CHAIN_FILE
 from edge.evidence.findings import Finding, Report, What
+from edge.evidence.kinds import KINDS
 from edge.evidence.link import Link
 from edge.evidence.walk import Walk
 
@@ -74,6 +75,13 @@ class Whole:
             report.notes.append(
                 f"{len(doubts)} link(s) were made with a clock not to be trusted ({words}):"
                 " their order is certain, their time is not"
+            )
+        later = sorted({link.kind for link in links.values()} - KINDS.keys())
+        if later:
+            count = sum(link.kind in later for link in links.values())
+            report.notes.append(
+                f"{count} link(s) of kinds that this version does not know ({', '.join(later)}):"
+                " signed and in their place; a later gridpatrol says what is in them"
             )
         if not self.trusted:
             report.notes.append(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import random
+import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from edge.app.sealing import Seals
 from edge.cases.draft import CaseDraft, EvidenceItem, EvidenceRole, Status
 from edge.cases.evidence import write_all_durably
 from edge.cases.record import CaseRecord
@@ -18,11 +20,14 @@ from edge.clock import ClockState
 from edge.evidence.chain import Chain, begin, head, open_chain
 from edge.evidence.checkpoint import Checkpoint, make_checkpoint, read_checkpoint
 from edge.evidence.copies import Copies
+from edge.evidence.link import REPLIES
 from edge.geometry import Box
 from edge.signing import load_or_make_signer
 from tests.uploader.helpers import CITY, NODE, NOON, make_draft
-from uploader.contract.build import case_document
+from uploader.contract.build import case_document, evidence_of
+from uploader.contract.messages import BilingualText, ReplyData, RequestData
 from uploader.outbox import Outbox
+from uploader.requests import RequestStore
 
 BOOT = "2f1c6a80-53aa-4ad9-b3c8-8c2e4b8e7d11"
 SYNCED = ClockState(synced=True, boot_id=BOOT)
@@ -64,9 +69,17 @@ class SealingBox:
         )
         self.outbox = Outbox(self.database, city=CITY, node=node, clock=lambda: self.now)
         self.store = CaseStore(self.database, self.outbox, self.sealer)
+        self.seals = Seals(self.sealer, self.chain, self.copies, self.folder)
+        self.requests = RequestStore(
+            self.database,
+            Outbox(self.database, city=CITY, node=node, clock=lambda: self.now),
+            clock=lambda: self.now,
+            sealing=self.seals,
+        )
 
     def close(self) -> None:
         """Let go of the files."""
+        self.requests.close()
         self.store.close()
         self.copies.close()
         self.outbox.close()
@@ -92,6 +105,43 @@ class SealingBox:
         self.store.commit(_record(draft), draft)
         return draft
 
+    def answer(self, number: int, case_id: str | None = None, before: Path | None = None) -> str:
+        """Answer a verify as the box does, pictures first; the id of the request."""
+        self.now += timedelta(seconds=1)
+        request_id = str(uuid.UUID(int=number))
+        room = self.state / REPLIES / request_id
+        paths = {role: room / f"{role}.jpg" for role in ("after", "near")}
+        files = {
+            path: random.Random(f"{self.chain.box} {number} {role}").randbytes(self.size_bytes)
+            for role, path in paths.items()
+        }
+        write_all_durably(files)
+        shown = dict(files)
+        if before is not None:
+            shown = {before: before.read_bytes(), **shown}
+        items = tuple(_item(path, data) for path, data in shown.items())
+        reply = ReplyData(
+            request_id=request_id,
+            action="verify",
+            result="present",
+            reason=BilingualText(zh="仍在", en="still there"),
+            looks=(),
+            evidence=tuple(evidence_of(item) for item in items),
+            at=self.now,
+            box_id=NODE,
+            case_id=case_id,
+        )
+        request = RequestData(
+            request_id=request_id,
+            action="verify",
+            case_id=case_id,
+            expires_at=self.now + timedelta(minutes=10),
+            requested_by="test",
+        )
+        self.requests.take(request)
+        assert self.requests.answer(reply, items)
+        return request_id
+
     def checkpoint(self) -> Checkpoint:
         """What the platform would have been told by now."""
         db = open_chain(self.database)
@@ -100,6 +150,12 @@ class SealingBox:
         assert now is not None
         text = make_checkpoint(self.chain.box, now, self.now, self.chain.signer)
         return read_checkpoint(text.encode())
+
+
+def _item(path: Path, data: bytes) -> EvidenceItem:
+    role: EvidenceRole = {"after": "after", "near": "near"}.get(path.stem, "before")  # type: ignore[assignment]
+    sha256 = hashlib.sha256(data).hexdigest()
+    return EvidenceItem(role, path, sha256, len(data), "image/jpeg", NOON, "plaza")
 
 
 def _record(draft: CaseDraft) -> CaseRecord:

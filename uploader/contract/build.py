@@ -300,6 +300,11 @@ def case_document(draft: CaseDraft, *, city: str) -> dict[str, Any]:
     return data.model_dump(mode="json", exclude={"seal": True, "evidence": {"__all__": {"url"}}})
 
 
+def reply_document(reply: ReplyData) -> dict[str, Any]:
+    """What of an answer is sealed: all of ``data`` but where files lie."""
+    return reply.model_dump(mode="json", exclude={"evidence": {"__all__": {"url"}}})
+
+
 def _department(draft: CaseDraft) -> Department | None:
     owner = draft.department
     if owner is None:
