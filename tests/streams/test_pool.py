@@ -56,6 +56,7 @@ def collect_until(
         total.changes += got.changes
         total.restarts += got.restarts
         total.missed += got.missed
+        total.clips += got.clips
         for camera, count in got.dropped.items():
             total.dropped[camera] = total.dropped.get(camera, 0) + count
     return total
