@@ -187,3 +187,20 @@ def test_every_kind_names_its_fields() -> None:
         if kind.document:
             assert misfit({**body, "files": [{"name": "x"}]}) == "a file without name or sha256"
     assert misfit({"kind": "weather"}) is None
+
+
+@pytest.mark.slow
+def test_every_ninth_bit_of_an_answer(box: SealingBox) -> None:
+    """Of its manifest, document and pictures: named by the file it is in, and by no other."""
+    state, done = box.state, 0
+    for path in sorted(room(box, 1).iterdir()):
+        whole = path.read_bytes()
+        for bit in range(0, len(whole) * 8, 9):
+            data = bytearray(whole)
+            data[bit // 8] ^= 1 << bit % 8
+            path.write_bytes(data)
+            found = Verifier().check(path.parent).findings
+            assert {f.path for f in found} == {str(path.relative_to(state))}, (path.name, bit)
+            done += 1
+        path.write_bytes(whole)
+    print(f"{done} bits, all found and named")
