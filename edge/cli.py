@@ -21,6 +21,7 @@ from edge.app.keeping_commands import app as keeping
 from edge.app.key_commands import app as key
 from edge.app.originals_commands import app as originals
 from edge.app.signs_commands import app as signs
+from edge.app.watching_commands import app as watching
 from edge.errors import GridpatrolError
 from edge.evaluation.commands import app as evaluation
 from edge.review.commands import app as review
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.add_typer(access)
 app.add_typer(export)
 app.add_typer(keeping)
+app.add_typer(watching)
 app.add_typer(key, name="key")
 app.add_typer(signs, name="signs")
 app.add_typer(originals, name="originals")

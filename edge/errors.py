@@ -127,6 +127,8 @@ class Code(StrEnum):
     CON_TLS = "CON-007"
     CON_USER = "CON-008"
     CON_LINK = "CON-009"
+    CON_NOT_LOGGED = "CON-010"
+    CON_NO_PURPOSE = "CON-011"
 
     EVL_DATA = "EVL-001"
     EVL_LABEL = "EVL-002"

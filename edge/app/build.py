@@ -15,6 +15,7 @@ from edge.app.detecting import build_detectors, build_gate, build_redactor
 from edge.app.gate import Gate
 from edge.app.hearing import Hearing, attaching, build_hearing
 from edge.app.locking import lock_state
+from edge.app.looking import AccessSealer
 from edge.app.memory import Trimmer
 from edge.app.patrolling import Patrolling
 from edge.app.pipeline import Pipeline
@@ -73,6 +74,7 @@ class Rooms:
     redactor: Redactor
     originals: Originals
     seals: Seals
+    looking: AccessSealer
     lock: IO[str]
     gate: Gate | None = None
     ahead: Ahead | None = None
@@ -116,6 +118,7 @@ class Rooms:
         self.known.close()
         self.withdrawals.close()
         self.store.close()
+        self.looking.close()
         self.seals.close()
         if self.gate is not None:
             self.gate.close()
@@ -146,6 +149,8 @@ def build_rooms(
         watch = disk_watch(settings)
         seals = open_seals(settings, database, detectors, config_sha256)
         undo.callback(seals.close)
+        looking = AccessSealer(settings, seals.chain)
+        undo.callback(looking.close)
         store = CaseStore(database, open_outbox(settings, database), seals.sealer)
         undo.callback(store.close)
         bring_back_lost(settings, store, seals)
@@ -234,6 +239,7 @@ def build_rooms(
         redactor=redactor,
         originals=originals,
         seals=seals,
+        looking=looking,
         lock=lock,
         gate=gate,
         ahead=None if redactor.policy == "none" else Ahead(redactor),

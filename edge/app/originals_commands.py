@@ -36,10 +36,16 @@ def originals_open(
     """Decrypt the picture of a case as the camera gave it; the access is written down first."""
     from edge.app.build import clear_originals
     from edge.config.load import load_settings
+    from edge.evidence.access import looked_at
+    from edge.review.sample import SpotCheck
 
     if not (by.strip() and why.strip()):
         raise typer.BadParameter("say who you are (--by) and for what you need it (--why)")
-    data = clear_originals(load_settings(config)).open(
+    settings = load_settings(config)
+    state = settings.box.state_dir
+    cameras = SpotCheck(state / "gridpatrol.db", state / "evidence").cameras(case)
+    looked_at(state, by, cameras, "original", case)
+    data = clear_originals(settings).open(
         case, revision, by=by, why=why, view="near" if near else ""
     )
     try:

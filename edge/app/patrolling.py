@@ -72,7 +72,12 @@ class Patrolling:
         self._zones = {
             camera.id: ZoneInfo(camera.time_zone or settings.box.time_zone) for camera in cameras
         }
-        self._timed = [camera for camera in cameras if camera.hours]
+        self._ends = {
+            camera.id: purpose
+            for camera in cameras
+            if settings.purpose.missing == "refuse" and (purpose := settings.purpose_of(camera))
+        }
+        self._timed = [camera for camera in cameras if camera.hours or camera.id in self._ends]
         self._resting: set[str] = set()
         self._look_at_hours = self._look_at_budget = self._tell = -math.inf
         held = sum(1.0 / camera.look_every_s for camera in cameras if camera.mode == "held")
@@ -118,8 +123,11 @@ class Patrolling:
                 (self._resting.add if off else self._resting.remove)(camera.id)
 
     def _on_duty(self, camera: CameraSettings, wall: datetime) -> bool:
-        local = wall.astimezone(self._zones[camera.id]).time()
-        return any(hours.contains(local) for hours in camera.hours)
+        local = wall.astimezone(self._zones[camera.id])
+        purpose = self._ends.get(camera.id)
+        if purpose is not None and not purpose.in_force(local.date()):
+            return False
+        return not camera.hours or any(hours.contains(local.time()) for hours in camera.hours)
 
 
 def budget_of(settings: Settings) -> Budget:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from edge.app.build import Rooms, build_rooms
 from edge.app.configuration import Configuration
 from edge.app.in_chinese import unfit_words
+from edge.app.looking import lacking
 from edge.app.pages import build_console
 from edge.app.telling import Teller, camera_views
 from edge.app.uplink import box_signer
@@ -67,6 +69,7 @@ class Edge:
         self._pipeline = self.rooms.pipeline(_timed)
         self._patrolling = self.rooms.patrolling(self.settings)
         self._teller = Teller(self.board, self.settings.active_cameras)
+        self.board.ask_purposes(partial(lacking, self.settings))
 
     def serve(self, stop: threading.Event) -> None:
         """Work until asked to stop; then nothing is left behind.
@@ -118,6 +121,7 @@ class Edge:
         self._take_back()
         self._watch_stores()
         self._announce_checkpoint()
+        rooms.looking.step()
         if self._reread.is_set():
             self._reread.clear()
             self._take_file()
@@ -265,6 +269,7 @@ class Edge:
         self.settings, self.rooms = settings, rooms
         self._pipeline = rooms.pipeline(_timed)
         self._patrolling = rooms.patrolling(settings)
+        self.board.ask_purposes(partial(lacking, settings))
         self.board.redact_with(rooms.redactor)
         self._teller.cameras(settings.active_cameras)
         try:

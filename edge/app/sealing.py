@@ -6,6 +6,7 @@ import hashlib
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,9 @@ from edge.evidence.copies import Copies, recover
 from edge.evidence.holds import holding
 from edge.evidence.keys import settle
 from edge.evidence.link import REPLIES, canonical
+from edge.evidence.purposes import Record, digest, record
 from edge.signing import Signer, load_signer
+from edge.sqlite import transaction
 from edge.telemetry.logs import get_logger
 from uploader.contract.build import case_document, checkpoint_event, reply_document
 from uploader.contract.messages import ReplyData
@@ -167,6 +170,10 @@ def open_seals(
     if recovered:
         log.warning("chain_recovered", links=recovered)
     chain = _begun(settings, database)
+    records = _purposes(settings)
+    with closing(open_chain(database)) as db, transaction(db, database) as tx:
+        if changed := record(tx, chain, records):
+            log.info("purposes_recorded", cameras=changed)
     copies = Copies(database, folder)
     copies.catch_up()
     models = [model.card for detector in detectors if (model := model_inside(detector)) is not None]
@@ -176,8 +183,14 @@ def open_seals(
         document=partial(case_document, city=box.city),
         models={card.title: card.sha256 for card in models},
         config_sha256=config_sha256,
+        purposes={name: digest(record) for name, record in records.items()},
     )
     return Seals(sealer, chain, copies, folder, recovered)
+
+
+def _purposes(settings: Settings) -> dict[str, Record | None]:
+    found = {camera.id: settings.purpose_of(camera) for camera in settings.cameras}
+    return {name: purpose.record() for name, purpose in found.items() if purpose is not None}
 
 
 def _begun(settings: Settings, database: Path) -> Chain:

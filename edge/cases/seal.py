@@ -37,6 +37,7 @@ class Sealer:
         document: the case document of a draft, as JSON: what the platform gets.
         models: SHA-256 of the models' weights by the name that detections carry.
         config_sha256: of the configuration in force.
+        purposes: digest of each camera's purpose record, where it has one.
     """
 
     def __init__(
@@ -47,12 +48,14 @@ class Sealer:
         document: Callable[[CaseDraft], Mapping[str, Any]],
         models: Mapping[str, str],
         config_sha256: Callable[[], str | None],
+        purposes: Mapping[str, str | None] | None = None,
     ) -> None:
         self._chain = chain
         self._copies = copies
         self._document = document
         self._models = models
         self._config_sha256 = config_sha256
+        self._purposes = purposes or {}
 
     def seal(self, tx: sqlite3.Connection, draft: CaseDraft) -> CaseDraft:
         """Append the revision's link inside the caller's transaction.
@@ -76,6 +79,7 @@ class Sealer:
         self._copies.catch_up()
 
     def _body(self, draft: CaseDraft, document: bytes) -> dict[str, Any]:
+        cameras = sorted({source.camera_id for source in draft.sources})
         return {
             "case_id": draft.case_id,
             "revision": draft.revision,
@@ -83,7 +87,8 @@ class Sealer:
             "codes": [{"scheme": c.scheme, "code": c.code} for c in draft.category.codes],
             "grid_cell": draft.grid_cell,
             "document_sha256": hashlib.sha256(document).hexdigest(),
-            "cameras": sorted({source.camera_id for source in draft.sources}),
+            "cameras": cameras,
+            "purposes": {camera: self._purposes.get(camera) for camera in cameras},
             "files": [listed(item) for item in draft.evidence],
             "models": {name: self._models.get(name) for name in draft.models},
             "config_sha256": self._config_sha256(),

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_va
 from shapely.geometry import Polygon
 from shapely.validation import explain_validity
 
+from edge.config.purpose import PurposeSettings
 from edge.config.section import (
     Identifier,
     Kind,
@@ -126,6 +127,7 @@ class CameraSettings(Section):
     tiles: Tiles | None = None
     enabled: bool = True
     homography: HomographySettings | None = None
+    purpose: PurposeSettings | None = None
     zones: tuple[ZoneSettings, ...] = ()
 
     @model_validator(mode="after")

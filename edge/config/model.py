@@ -5,6 +5,7 @@ Unknown keys are refused: a misspelt key that is silently ignored is worse than 
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,6 +27,7 @@ from edge.config.delivery import (
     StorageSettings,
     TlsSettings,
 )
+from edge.config.purpose import PurposeRules, PurposeSettings
 from edge.config.section import (
     Identifier,
     Kind,
@@ -53,6 +55,8 @@ __all__ = [
     "PaceSettings",
     "PatrolSettings",
     "Position",
+    "PurposeRules",
+    "PurposeSettings",
     "RetentionSettings",
     "S3StoreSettings",
     "SecondLookSettings",
@@ -215,6 +219,7 @@ class Settings(Section):
     storage: StorageSettings = StorageSettings()
     evidence: EvidenceSettings = EvidenceSettings()
     console: ConsoleSettings = ConsoleSettings()
+    purpose: PurposeRules = PurposeRules()
     cameras: Annotated[tuple[CameraSettings, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -249,7 +254,23 @@ class Settings(Section):
         """What pictures must not show; ``cases.blur_heads_and_plates`` is its old name."""
         return "none" if self.cases.blur_heads_and_plates is False else self.evidence.redaction
 
+    def purpose_of(self, camera: CameraSettings) -> PurposeSettings | None:
+        """Why it is watched: its own record, or the one for all."""
+        return camera.purpose or self.purpose.default
+
+    def lacking_purpose(self, day: date) -> tuple[str, ...]:
+        """Cameras that are switched on without a purpose in force, unless that is accepted."""
+        if self.purpose.missing == "accept":
+            return ()
+        found = {camera.id: self.purpose_of(camera) for camera in self.cameras if camera.enabled}
+        return tuple(n for n, purpose in found.items() if not purpose or not purpose.in_force(day))
+
     @property
     def active_cameras(self) -> tuple[CameraSettings, ...]:
-        """Cameras that are switched on."""
-        return tuple(camera for camera in self.cameras if camera.enabled)
+        """Cameras that are switched on and may be watched."""
+        unsaid = self.purpose.missing == "refuse"
+        return tuple(
+            camera
+            for camera in self.cameras
+            if camera.enabled and not (unsaid and self.purpose_of(camera) is None)
+        )

@@ -11,6 +11,8 @@ from edge.errors import Code, GridpatrolError
 
 STATIC = Path(str(files("edge.console") / "static"))
 
+NOT_LOGGED = "who looks cannot be written down now, so it is not shown; look after the box's disk"
+
 
 def refused(code: Code, what: str, status: int) -> Response:
     """One line that says what was wrong, with its code."""

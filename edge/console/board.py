@@ -87,6 +87,7 @@ class Board:
         self._uplink = UplinkView()
         self._storage = StorageView()
         self._patrol = PatrolView()
+        self._no_purpose: Callable[[], tuple[str, ...]] = tuple
         self._started_at = utc_now()
         self._ticks = ticks
         self._first_tick = ticks()
@@ -110,6 +111,10 @@ class Board:
     def redact_with(self, redactor: Redactor) -> None:
         """Other settings run from now on."""
         self._redactor = redactor
+
+    def ask_purposes(self, lacking: Callable[[], tuple[str, ...]]) -> None:
+        """Who knows which cameras have no purpose in force now."""
+        self._no_purpose = lacking
 
     def dropped(self, camera_id: str, count: int) -> None:
         """Frames were replaced by newer ones."""
@@ -186,6 +191,7 @@ class Board:
                 uplink=self._uplink,
                 storage=self._storage,
                 patrol=self._patrol,
+                no_purpose=self._no_purpose(),
             )
 
     def look_jpeg(self, camera_id: str) -> bytes | None:
@@ -211,13 +217,13 @@ class Board:
                     seen.report.look.frame.lighten()
             return seen.jpeg
 
-    def evidence_path(self, sha256: str) -> Path | None:
-        """File of a picture that a case on the board shows now."""
+    def evidence(self, sha256: str) -> tuple[Path, CaseDraft] | None:
+        """File of a picture that a case on the board shows now, and the case."""
         with self._lock:
             for view in self._cases.values():
                 for item in (*view.draft.evidence, *view.before):
                     if item.sha256 == sha256:
-                        return item.path
+                        return item.path, view.draft
         return None
 
     def _looks_per_s(self) -> float:

@@ -24,7 +24,8 @@ from starlette.routing import BaseRoute, Route
 from edge.cases.taxonomy import category
 from edge.clock import iso, utc_now
 from edge.console.access.policy import may_act
-from edge.console.answers import STATIC, failed, refused
+from edge.console.answers import NOT_LOGGED, STATIC, failed, refused
+from edge.console.looked import Looking
 from edge.console.viewer import Viewer, viewer
 from edge.errors import Code, ReviewError, StoreError
 from edge.review.precision import (
@@ -58,11 +59,13 @@ class ReviewRoom:
         check: the queue.
         names: of cameras, by id.
         time_zone: IANA name; weeks begin on its Mondays.
+        looking: is told who is shown what.
     """
 
     check: SpotCheck
     names: dict[str, Words]
     time_zone: str
+    looking: Looking
 
 
 def review_routes(room: ReviewRoom) -> Sequence[BaseRoute]:
@@ -80,8 +83,13 @@ def review_routes(room: ReviewRoom) -> Sequence[BaseRoute]:
             return failed(error)
 
     def picture(request: Request) -> Response:
-        path = room.check.picture(request.path_params["case"], request.path_params["role"])
-        return FileResponse(path) if path else Response(status_code=404)
+        case_id = request.path_params["case"]
+        path = room.check.picture(case_id, request.path_params["role"])
+        if path is None:
+            return Response(status_code=404)
+        if not room.looking.saw(request, room.check.cameras(case_id), "review", case_id):
+            return refused(Code.CON_NOT_LOGGED, NOT_LOGGED, 503)
+        return FileResponse(path)
 
     async def judge(request: Request) -> Response:
         case_id, body = request.path_params["case"], await _body(request)

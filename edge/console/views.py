@@ -87,7 +87,10 @@ class CaseView:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything at one moment; cases newest first, ``cases_version`` grows with every change."""
+    """Everything at one moment; cases newest first, ``cases_version`` grows with every change.
+
+    ``no_purpose``: cameras without a purpose in force, where that is not accepted.
+    """
 
     box_id: str
     started_at: datetime
@@ -99,3 +102,4 @@ class Snapshot:
     uplink: UplinkView
     storage: StorageView
     patrol: PatrolView
+    no_purpose: tuple[str, ...] = ()

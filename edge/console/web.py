@@ -39,8 +39,9 @@ from edge.console.access.gate import HostCheck, guard
 from edge.console.access.policy import Access, may_act
 from edge.console.access.routes import door_routes
 from edge.console.access.tls import check_tls
-from edge.console.answers import STATIC, failed, forbidden, refused
+from edge.console.answers import NOT_LOGGED, STATIC, failed, forbidden, refused
 from edge.console.board import Board
+from edge.console.looked import Looking
 from edge.console.viewer import viewer
 from edge.console.wire import cases_of, faults_of, notes_of, status_of
 from edge.errors import Code, GridpatrolError, StoreError
@@ -115,6 +116,7 @@ def make_app(
     *,
     resend: Resend | None = None,
     more: Sequence[BaseRoute] = (),
+    looking: Looking | None = None,
 ) -> Starlette:
     """The page and its data.
 
@@ -123,6 +125,7 @@ def make_app(
         access: who may see and do what.
         resend: makes a dead letter due again and tells whether there was one; None refuses.
         more: pages beside this one; each route needs a rule in :mod:`edge.console.access.gate`.
+        looking: is told who is shown what; None: nobody is.
 
     Raises:
         LookupError: one has none.
@@ -140,30 +143,44 @@ def make_app(
 
     # Drawing and disk reads: plain functions, which Starlette runs beside the event loop.
     def look(request: Request) -> Response:
-        data = board.look_jpeg(request.path_params["camera"])
+        camera = request.path_params["camera"]
+        data = board.look_jpeg(camera)
+        if data and looking:
+            looking.saw(request, [camera], "live")
         return Response(data, media_type="image/jpeg") if data else Response(status_code=404)
 
-    def evidence(request: Request) -> Response:
-        path = board.evidence_path(request.path_params["sha256"])
-        if path is None or not path.is_file():
+    def stored(request: Request) -> tuple[Path, bytes] | Response:
+        """A file of a case on the board, as it was sealed; who is shown it is written down."""
+        sha256 = request.path_params["sha256"]
+        found = board.evidence(sha256)
+        if found is None or not found[0].is_file():
             return Response(status_code=404)
+        path, case = found
+        cameras = sorted({source.camera_id for source in case.sources})
+        if looking and not looking.saw(request, cameras, "case", case.case_id):
+            return refused(Code.CON_NOT_LOGGED, NOT_LOGGED, 503)
         try:
-            data = _sealed(path, request.path_params["sha256"])
+            return path, _sealed(path, sha256)
         except StoreError as error:
             return Response(str(error), 409, media_type="text/plain; charset=utf-8")
-        small = thumbnail_in(data) if "small" in request.query_params else None
-        return Response(small or data, media_type="image/jpeg")
+
+    def evidence(request: Request) -> Response:
+        found = stored(request)
+        if isinstance(found, Response):
+            return found
+        small = thumbnail_in(found[1]) if "small" in request.query_params else None
+        return Response(small or found[1], media_type="image/jpeg")
 
     def clip(request: Request) -> Response:
-        path = board.evidence_path(request.path_params["sha256"])
-        media_type = _CLIPS.get(path.suffix) if path is not None else None
-        if path is None or media_type is None or not path.is_file():
+        found = stored(request)
+        if isinstance(found, Response):
+            return found
+        media_type = _CLIPS.get(found[0].suffix)
+        if media_type is None:
             return Response(status_code=404)
-        try:
-            _sealed(path, request.path_params["sha256"])
-        except StoreError as error:
-            return Response(str(error), 409, media_type="text/plain; charset=utf-8")
-        return FileResponse(path, media_type=media_type)  # answers ranges, which some players want
+        return FileResponse(
+            found[0], media_type=media_type
+        )  # answers ranges: some players want them
 
     def metrics(_request: Request) -> Response:
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
@@ -204,6 +221,7 @@ class ConsoleServer:
         resend: see :func:`make_app`.
         more: pages beside it.
         access: who may come; without it whoever reaches loopback, and nothing is written down.
+        looking: is told who is shown what.
 
     Raises:
         AccessError: certificate or key is not fit (CON-007).
@@ -215,9 +233,10 @@ class ConsoleServer:
         port: int,
         board: Board,
         resend: Resend | None = None,
-        more: Sequence[BaseRoute] = (),
         *,
+        more: Sequence[BaseRoute] = (),
         access: Access | None = None,
+        looking: Looking | None = None,
     ) -> None:
         self._host = host
         self._port = port
@@ -227,7 +246,7 @@ class ConsoleServer:
             check_tls(self._tls)
         self._server = uvicorn.Server(
             uvicorn.Config(
-                make_app(board, self.access, resend=resend, more=more),
+                make_app(board, self.access, resend=resend, more=more, looking=looking),
                 log_config=None,
                 access_log=False,
                 lifespan="off",

@@ -12,6 +12,7 @@ from uploader.letters import LetterView
 
 WORTH_SAYING = 1.05
 """Revisit times stretched by less are not worth a word."""
+_SOME = 3
 
 
 def faults_of(now: Snapshot) -> list[str]:
@@ -46,6 +47,12 @@ def notes_of(now: Snapshot) -> list[str]:
         for name, factor in sorted(now.patrol.platforms.items())
         if factor >= WORTH_SAYING
     ]
+    if now.no_purpose:
+        some = ", ".join(now.no_purpose[:_SOME]) + (" …" if len(now.no_purpose) > _SOME else "")
+        notes.append(
+            f"no purpose is on record, or in force, for {len(now.no_purpose)} camera(s) ({some}); "
+            "see gridpatrol purpose (CON-011)"
+        )
     if (waiting := now.uplink.waiting).total:
         hours = waiting.oldest_s(now.now) / 3600
         notes.append(
@@ -91,6 +98,7 @@ def status_of(now: Snapshot) -> dict[str, object]:
             "open_streams": now.patrol.open_streams,
             "failing": now.patrol.failing,
         },
+        "no_purpose": list(now.no_purpose),
         "notes": notes_of(now),
         "cameras": [_camera(camera) for camera in now.cameras],
     }

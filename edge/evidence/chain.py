@@ -34,6 +34,8 @@ CREATE INDEX IF NOT EXISTS evidence_chain_cases ON evidence_chain (case_id, seq)
     WHERE case_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS evidence_chain_holds ON evidence_chain (seq)
     WHERE kind IN ('hold', 'release');
+CREATE INDEX IF NOT EXISTS evidence_chain_watching ON evidence_chain (seq)
+    WHERE kind IN ('access', 'purpose');
 CREATE TRIGGER IF NOT EXISTS evidence_chain_stays BEFORE UPDATE OF seq, kind, case_id, link, sha256
     ON evidence_chain BEGIN SELECT RAISE(ABORT, 'the chain is only ever appended to'); END;
 CREATE TRIGGER IF NOT EXISTS evidence_chain_keeps BEFORE DELETE

@@ -37,6 +37,8 @@ KINDS: Mapping[str, Kind] = {
     "release": Kind({"by": str, "hold": int, "why": str}),
     "rebuilt": Kind({"set_aside": list}),
     "export": Kind({"by": str, "purpose": str}),
+    "purpose": Kind({"cameras": dict}),
+    "access": Kind({"day": str, "entries": int, "sha256": str}),
     "key": Kind({"new_key": str, "new_kid": str, "proof": str}),
     "renew": Kind(),
     "revoke": Kind({"revoked_kid": str}),

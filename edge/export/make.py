@@ -11,6 +11,7 @@ from pathlib import Path
 from edge import __version__
 from edge.cases.metadata import thumbnail_in
 from edge.errors import Code, ExportError
+from edge.evidence.access import looked_at
 from edge.evidence.copies import DOCUMENT, MANIFEST
 from edge.evidence.exported import KIND, LINKS, LISTING, SUMS
 from edge.evidence.link import signed
@@ -19,6 +20,7 @@ from edge.export.choose import Asked, Chosen, choose
 from edge.export.gather import Leaf, State, gather
 from edge.export.log import write_down
 from edge.export.report import Frame, report
+from edge.export.watching import watching
 from edge.signing import Signer, public_pem
 
 REPORT = "report.html"
@@ -79,6 +81,12 @@ def make_export(state: Path, frame: Frame, asked: Asked, signer: Signer, out: Pa
             _write(made, leaves, embed=size <= EMBED_UP_TO, thumbnails=few)
             cases.append(leaves)
         left_out = [each for leaves in cases for leaf in leaves for each in leaf.left_out]
+        cameras = sorted({camera for each in cases for camera in _cameras(each)})
+        for each in cases:
+            case_id = str(each[0].link.body["case_id"])
+            looked_at(state, frame.by, sorted(set(_cameras(each))), "export", case_id)
+        for name, data in watching(state, cameras).items():
+            made.add(name, data)
         _round_off(made, frame, chosen, cases, signer)
         sha256 = made.finish()
         entry = {
@@ -86,7 +94,7 @@ def make_export(state: Path, frame: Frame, asked: Asked, signer: Signer, out: Pa
             "purpose": frame.purpose,
             "asked": chosen.asked.to_json(),
             "cases": len(cases),
-            "cameras": sorted({camera for each in cases for camera in _cameras(each)}),
+            "cameras": cameras,
             "zip_sha256": sha256,
         }
         # Before it gets its name: evidence is never out without an entry.

@@ -11,6 +11,7 @@ import hashlib
 import heapq
 import sqlite3
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -94,6 +95,16 @@ class SpotCheck:
             raise as_store_error(self.database, error) from error
         finally:
             db.close()
+
+    def cameras(self, case_id: str) -> list[str]:
+        """The cameras that saw a case; none for no such case.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        with closing(open_database(self.database, CASES)) as db:
+            row = db.execute("SELECT * FROM cases WHERE case_id = ?", (case_id,)).fetchone()
+        return sorted({source.camera_id for source in from_row(row).sources}) if row else []
 
     def picture(self, case_id: str, role: str) -> Path | None:
         """The redacted picture the case was opened with; None when it is no longer kept.

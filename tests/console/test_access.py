@@ -18,6 +18,7 @@ from edge.console.access.gate import RULES, guard
 from edge.console.access.policy import RANK, Access
 from edge.console.access.routes import door_routes
 from edge.console.board import Board
+from edge.console.looked import Looking, looked_routes
 from edge.console.spot_check import ReviewRoom, review_routes
 from edge.console.views import CameraView
 from edge.console.web import ConsoleServer, make_app
@@ -59,7 +60,7 @@ def open_box(tmp_path: Path) -> Iterator[Open]:
         access = Access(ConsoleSettings(**settings), state)
         board = Board("box-01", [CameraView("cam-1", "一号", "One")])
         server = ConsoleServer(
-            "127.0.0.1", 0, board, lambda seq: seq == 1, review(tmp_path), access=access
+            "127.0.0.1", 0, board, lambda seq: seq == 1, more=review(tmp_path), access=access
         )
         running.append(server)
         return Box(access, state, server.start().rstrip("/"))
@@ -71,7 +72,9 @@ def open_box(tmp_path: Path) -> Iterator[Open]:
 
 def review(folder: Path) -> list[Any]:
     check = SpotCheck(folder / "gridpatrol.db", folder / "evidence")
-    return list(review_routes(ReviewRoom(check, {}, "Asia/Shanghai")))
+    looking = Looking(folder)
+    room = ReviewRoom(check, {}, "Asia/Shanghai", looking)
+    return [*review_routes(room), *looked_routes(looking)]
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from edge.clock import iso, utc_now
 from edge.config.console import ConsoleSettings
 from edge.console.access.policy import Access
 from edge.console.board import Board
+from edge.console.looked import Looking
 from edge.console.spot_check import ReviewRoom, review_routes
 from edge.console.web import ConsoleServer
 from edge.geometry import Box
@@ -45,7 +46,7 @@ def office(tmp_path: Path) -> Office:
 @pytest.fixture
 def room(office: Office) -> ReviewRoom:
     check = SpotCheck(office.folder / "gridpatrol.db", office.folder / "evidence")
-    return ReviewRoom(check, NAMES, "Asia/Shanghai")
+    return ReviewRoom(check, NAMES, "Asia/Shanghai", Looking(office.folder))
 
 
 def serve(room: ReviewRoom) -> tuple[ConsoleServer, str]:

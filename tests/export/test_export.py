@@ -18,10 +18,12 @@ import pytest
 
 from edge.app.sealing import Seals
 from edge.errors import Code, ExportError, GridpatrolError
+from edge.evidence.access import AccessLog, looked_at
 from edge.evidence.chain import open_chain
 from edge.evidence.findings import Report
 from edge.evidence.keys import KeyBox
 from edge.evidence.link import read_link, signed
+from edge.evidence.purposes import record
 from edge.evidence.verify import Verifier
 from edge.export.choose import Asked, choose
 from edge.export.log import read_log
@@ -92,14 +94,19 @@ def test_a_case_is_whole_zipped_and_unpacked(box: SealingBox, tmp_path: Path) ->
     pictures -= {"evidence/case-2/r3/far.jpg", "evidence/case-2/r3/near.jpg"}
     papers = {f"{folder}/{name}.json" for folder in folders for name in ("case", "manifest")}
     key = f"keys/{box.chain.signer.kid}.pub.pem"
-    rest = {"links.jsonl", "report.html", "SHA256SUMS", "export.json", key}
+    watching = {"watching/purposes.json", "watching/access.json"}
+    rest = {"links.jsonl", "report.html", "SHA256SUMS", "export.json", key} | watching
     assert names(done.path) == pictures | papers | rest
     unpacked = tmp_path / "unpacked"
     shutil.unpack_archive(done.path, unpacked)
     for path in (done.path, unpacked):
         report = Verifier(trusted=[box.chain.signer.kid]).check(path)
         assert not report.findings
-        assert set(report.whole) == pictures | papers | {"links.jsonl", "report.html", key}
+        assert set(report.whole) == pictures | papers | watching | {
+            "links.jsonl",
+            "report.html",
+            key,
+        }
     assert not Verifier().check(unpacked / "report.html").findings
     assert not Verifier().check(unpacked / "evidence/case-2/r2").findings
     checked = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=unpacked, capture_output=True)
@@ -398,3 +405,21 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, small_disk: Path) -> None:
     assert list(small_disk.iterdir()) == []
     assert read_log(box.state) == []
     box.close()
+
+
+def test_the_cameras_records_go_with_it(box: SealingBox, tmp_path: Path) -> None:
+    """Why they are watched, and who looked before; who took it out is asked of the chain."""
+    purpose = {"why_zh": "街面秩序", "authority": "城管〔2026〕3 号"}
+    cameras = {"plaza": purpose, "elsewhere": purpose}
+    with closing(open_chain(box.database)) as db, transaction(db, box.database) as tx:
+        record(tx, box.chain, cameras)
+    looked_at(box.state, "wang", ["plaza", "elsewhere"], "original", "case-2")
+    done = export(box, tmp_path / "two.zip", Asked("case-2"))
+    with zipfile.ZipFile(done.path) as archive:
+        (said,) = json.loads(archive.read("watching/purposes.json"))
+        (entry,) = json.loads(archive.read("watching/access.json"))
+    assert (said["camera_id"], said["record"]) == ("plaza", purpose)
+    assert (entry["camera_id"], entry["name"], entry["what"]) == ("plaza", "wang", "original")
+    with closing(AccessLog(box.state / "access.db")) as log:
+        taken = [each for each in log.entries("plaza") if each.what == "export"]
+    assert [(each.name, each.subject) for each in taken] == [(FRAME.by, "case-2")]

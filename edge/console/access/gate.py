@@ -54,6 +54,7 @@ RULES: dict[str, Rule] = {
     "GET /api/review": Rule("viewer", polled=True),
     "POST /api/review/{case}": Rule("operator", "case.verdict"),
     "GET /review/{case}/{role}.jpg": Rule("viewer"),
+    "GET /api/cameras/{camera}": Rule("viewer"),
     "GET /metrics": Rule("probe"),
     "GET /healthz": Rule("probe"),
     "GET /static": Rule("anybody"),

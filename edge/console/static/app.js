@@ -49,6 +49,13 @@ function renderRoom() {
   if ($("room").textContent !== text) $("room").textContent = text;
 }
 
+function renderPurpose() {
+  const lacking = status.no_purpose.length;
+  const text = lacking ? words[lang].noPurpose(lacking) : "";
+  $("purpose").hidden = !text;
+  if ($("purpose").textContent !== text) $("purpose").textContent = text;
+}
+
 // Said when it is more than a twentieth.
 function renderSlow() {
   const t = words[lang];
@@ -100,6 +107,7 @@ function render() {
   if (!status || !cases) return;
   renderFacts();
   renderRoom();
+  renderPurpose();
   renderSlow();
   renderQueue();
   renderRejected();

@@ -1,5 +1,6 @@
 // The wall: one card a camera, changed in place.
 import { $, make, span } from "/static/dom.js";
+import { openWatching } from "/static/watching.js";
 import { words } from "/static/words.js";
 
 export function renderCameras(status, lang) {
@@ -21,7 +22,7 @@ function newCard(camera) {
     make("figure", {}, make("span", { class: "wait" }), make("ul", { class: "chips" })),
     make("div", { class: "foot" },
       make("span", { class: "dot", role: "img" }),
-      make("h3", { id: name }), make("span", { class: "meta" })),
+      make("h3", { id: name }, make("button", { type: "button", onclick: () => openWatching(camera.id) })), make("span", { class: "meta" })),
     make("p", { class: "why", hidden: "" }));
 }
 
@@ -36,7 +37,7 @@ function fill(card, camera, status, lang) {
   dot.className = `dot ${camera.state}`;
   dot.title = t.state[camera.state];
   dot.setAttribute("aria-label", t.state[camera.state]);
-  card.querySelector("h3").textContent = name;
+  card.querySelector("h3 button").textContent = name;
   card.querySelector("h3").title = `${name} · ${camera.id}`;
   const age = camera.look_at ? Math.max(0, (new Date(status.now) - new Date(camera.look_at)) / 1000) : null;
   card.querySelector(".meta").textContent = [

@@ -36,6 +36,14 @@ export const words = {
     auditHeads: ["时间", "用户", "操作", "对象", "结果", "来源地址"], ok: "成功",
     action: { login: "登录", enter: "通过链接设置密码", logout: "退出", "letter.resend": "重新发送", "case.verdict": "评定案卷", "user.add": "新增用户", "user.role": "更改角色", "user.link": "生成链接", "user.remove": "删除用户" },
     refusal: (code, text) => ({ "CON-001": "无权执行此操作。", "CON-005": "用户名或密码错误。", "CON-006": "尝试过于频繁，请稍后再试。", "CON-009": "此链接已使用、已过期或已被新链接取代。" }[code] ?? `${code} ${text}`),
+    noPurpose: (n) => `${n} 路摄像头没有有效的监看目的记录；请在配置中填写 purpose（gridpatrol purpose 列出）。`,
+    watching: {
+      why: "为何监看", who: "谁看过", before: "以前的记录", purpose: "目的", authority: "批准单位 / 文号", basis: "法律依据", unit: "责任单位",
+      span: "期限", noEnd: "未设期限", sign: "提示标识", yesNo: (yes) => (yes ? "已设置" : "未设置"), sealed: "签名存证", link: (n) => `证据链第 ${n} 环`,
+      none: "没有监看目的记录。", ended: "已终止", nobody: "还没有人看过。", failed: (why) => `无法读取：${why}`,
+      from: "开始", to: "结束", name: "谁", what: "看了什么", times: "次数",
+      kinds: { live: "实时画面", case: "案卷图片", review: "抽检", export: "导出", original: "未打码原图" },
+    },
     kind: { street_vending: "街面经营", piled_materials: "乱堆物料", illegal_ads: "违规广告" },
   },
   en: {
@@ -72,6 +80,14 @@ export const words = {
     auditHeads: ["When", "Who", "What", "About", "Outcome", "From"], ok: "ok",
     action: { login: "log-in", enter: "password set by link", logout: "log-out", "letter.resend": "send again", "case.verdict": "verdict", "user.add": "user added", "user.role": "role changed", "user.link": "link made", "user.remove": "user removed" },
     refusal: (code, text) => ({ "CON-001": "You may not do that.", "CON-005": "Name or password is wrong.", "CON-006": "Too many tries; wait a little.", "CON-009": "This link is used up, too old, or replaced." }[code] ?? `${code} ${text}`),
+    noPurpose: (n) => `No purpose is on record, or in force, for ${n} ${n === 1 ? "camera" : "cameras"}: write purpose into the configuration (gridpatrol purpose lists them).`,
+    watching: {
+      why: "Why it is watched", who: "Who looked", before: "Before that", purpose: "Purpose", authority: "Authority", basis: "Legal basis", unit: "Responsible",
+      span: "From – to", noEnd: "no end set", sign: "Sign on site", yesNo: (yes) => (yes ? "yes" : "no"), sealed: "Sealed", link: (n) => `link ${n} of the chain`,
+      none: "No purpose is on record.", ended: "ended", nobody: "Nobody yet.", failed: (why) => `It cannot be read: ${why}`,
+      from: "From", to: "To", name: "Who", what: "What", times: "Times",
+      kinds: { live: "live picture", case: "case picture", review: "spot check", export: "export", original: "clear original" },
+    },
     kind: { street_vending: "Street vending", piled_materials: "Piled materials", illegal_ads: "Illegal ads" },
   },
 };
