@@ -48,7 +48,7 @@ function looked(entries, t, lang) {
   const head = [t.from, t.to, t.name, t.what, t.times].map((name) => make("th", { scope: "col" }, name));
   const rows = entries.map((entry) => make("tr", {}, ...[
     when(entry.first_at, lang), when(entry.last_at, lang),
-    `${entry.name} (${[words[lang].role[entry.role] ?? entry.role, entry.address].filter(Boolean).join(", ")})`,
+    `${entry.name} (${[words[lang].role[entry.role] ?? t.command, entry.address].filter(Boolean).join(", ")})`,
     [t.kinds[entry.what], entry.subject.slice(0, 8)].filter(Boolean).join(" "), String(entry.times),
   ].map((text) => make("td", {}, text))));
   return make("table", { class: "looked" }, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows));
