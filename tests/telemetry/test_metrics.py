@@ -11,6 +11,7 @@ NAMES = {
     "gridpatrol_known_cases": "gauge",
     "gridpatrol_redaction_seconds": "histogram",
     "gridpatrol_redaction_waiting": "gauge",
+    "gridpatrol_clips": "counter",
     "gridpatrol_requests": "counter",
     "gridpatrol_looks": "counter",
     "gridpatrol_frames_dropped": "counter",

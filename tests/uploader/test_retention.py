@@ -237,12 +237,12 @@ def test_clear_originals_are_the_first_thing_not_kept(house: House) -> None:
     """Below the second mark, and counted; the case goes on without."""
     _, watch = housekeeper(house, free := [100 * MB])
     kept: list[str] = []
-    keep = while_there_is_room(watch, lambda case_id, _revision, _image: kept.append(case_id))
+    keep = while_there_is_room(watch, lambda case_id, *_: kept.append(case_id))
     picture = np.zeros((2, 2, 3), np.uint8)
-    keep("case-1", 1, picture)
+    keep("case-1", 1, picture, "far")
     free[0] = 15 * MB
     watch.level(fresh=True)
     counter = metrics.STORAGE_REFUSED.labels(what="clear_original")
     before = counter._value.get()
-    keep("case-2", 1, picture)
+    keep("case-2", 1, picture, "far")
     assert (kept, counter._value.get()) == (["case-1"], before + 1)
