@@ -23,9 +23,10 @@ $(STAMP): requirements/dev.txt pyproject.toml
 demo: setup  ## cameras, edge, broker and consumer on this machine; SECONDS=120 stops by itself
 	@$(BIN)/gridpatrol demo $(if $(SECONDS),--seconds $(SECONDS))
 
-# Most tests wait for brokers, cameras and clocks: four at a time, a file always in one process.
+# Most tests wait for brokers, cameras and clocks: four at a time, a file always in one process, in the
+# order of tests/conftest.py: the longest waits first.
 test: setup test-servers  ## every test but the slow campaigns
-	$(BIN)/python -m pytest -n 4 --dist loadfile
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test-servers:  # real servers where apt may install them; the embedded ones otherwise
 	@sh tests/servers/install.sh

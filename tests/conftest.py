@@ -19,6 +19,11 @@ def pytest_report_header() -> str:
     return f"RTSP server: {'GStreamer (Debian)' if has_gstreamer() else 'embedded'}"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """End-to-end tests first: they wait for minutes, and begun last all others wait for them."""
+    items.sort(key=lambda item: "e2e" not in item.path.parts)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _real_servers_where_required() -> None:
     """CI must not quietly fall back to the embedded servers."""
