@@ -147,6 +147,7 @@ def test_it_registers_keeps_alive_and_says_goodbye(start: Start, library: ViewLi
     wait_until(lambda: library.said.count("Keepalive") >= 2)
     library.registered.clear()
     wait_until(lambda: library.said.count("Register") == 2)
+    wait_until(lambda: library.said[-1] == "Keepalive")  # the answer to the second came
     bridge.stop()
     assert library.said[0] == "Register"
     assert library.said[-1] == "UnRegister"

@@ -98,7 +98,7 @@ def make_draft(
 
 
 def wait_until(
-    condition: Callable[[], bool], timeout_s: float = 15.0, what: str = "condition"
+    condition: Callable[[], bool], timeout_s: float = 60.0, what: str = "condition"
 ) -> None:
     """Poll until true.
 
