@@ -16,6 +16,7 @@ from rich.table import Table
 
 from edge import __version__
 from edge.app.access_commands import app as access
+from edge.app.commanding import DEFAULT_CONFIG, ConfigOption
 from edge.app.export_commands import app as export
 from edge.app.keeping_commands import app as keeping
 from edge.app.key_commands import app as key
@@ -46,11 +47,6 @@ app.add_typer(review, name="review")
 app.add_typer(outbox, name="outbox")
 app.add_typer(ask, name="ask")
 
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", help="The YAML file; configs/gridpatrol.yaml explains it.")
-]
-_DEFAULT_CONFIG = Path("gridpatrol.yaml")
-
 
 def main() -> None:
     """Run the command; a fault is one line on stderr and exit status 2."""
@@ -63,7 +59,7 @@ def main() -> None:
 
 @app.command()
 def run(
-    config: ConfigOption = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
     seconds: Annotated[
         float | None, typer.Option(help="Stop by itself after so long; default: never.")
     ] = None,
@@ -100,7 +96,7 @@ def run(
 
 
 @app.command()
-def check(config: ConfigOption = _DEFAULT_CONFIG) -> None:
+def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Probe every stream in parallel; exits with 1 when any of them fails."""
     from edge.app.checking import check as check_all
 
@@ -174,7 +170,7 @@ def bridge(
 
 @app.command()
 def suppressed(
-    config: ConfigOption = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
     limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 20,
     pictures: Annotated[
         Path | None, typer.Option(help="Write their pictures into this folder.")
@@ -214,7 +210,7 @@ def verify(  # noqa: PLR0917 - each is an option of its own
             help="A file, a case, a state folder, an export (folder or ZIP), or a case id.",
         ),
     ],
-    config: ConfigOption = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
     key: Annotated[
         list[Path] | None, typer.Option(help="Public key (PEM) that must have signed.")
     ] = None,

@@ -18,6 +18,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from edge.app.commanding import DEFAULT_CONFIG, ConfigOption
+
 if TYPE_CHECKING:
     from edge.config.console import Role
     from edge.config.model import Settings
@@ -27,10 +29,6 @@ app = typer.Typer()
 users = typer.Typer(help="Who may log in to the console.", no_args_is_help=True)
 app.add_typer(users, name="users")
 
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", help="The YAML file; configs/gridpatrol.yaml explains it.")
-]
-_DEFAULT_CONFIG = Path("gridpatrol.yaml")
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="a-z 0-9 . _ -, up to 40.")]
 
 
@@ -46,7 +44,7 @@ class RoleName(StrEnum):
 def add(
     name: NameArgument,
     role: Annotated[RoleName, typer.Option(help="Sees, acts, or manages users.")],
-    config: ConfigOption = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Make a user and print the one-time link by which they choose a password."""
     with _accounts(config, "user.add", f"{name} {role}") as (settings, accounts):
@@ -56,7 +54,7 @@ def add(
 @users.command("list")
 def list_users(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
-    config: ConfigOption = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """List the users."""
     with _accounts(config) as (_settings, accounts):
@@ -74,7 +72,7 @@ def list_users(
 def change_role(
     name: NameArgument,
     role: Annotated[RoleName, typer.Argument(help="The new one.")],
-    config: ConfigOption = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Give a user another role; whoever is logged in by that name must log in again."""
     with _accounts(config, "user.role", f"{name} {role}") as (_settings, accounts):
@@ -82,14 +80,14 @@ def change_role(
 
 
 @users.command("remove")
-def remove(name: NameArgument, config: ConfigOption = _DEFAULT_CONFIG) -> None:
+def remove(name: NameArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Remove a user; sessions and links end at once."""
     with _accounts(config, "user.remove", name) as (_settings, accounts):
         accounts.remove(name)
 
 
 @users.command("link")
-def link(name: NameArgument, config: ConfigOption = _DEFAULT_CONFIG) -> None:
+def link(name: NameArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Print a new one-time link, for a forgotten password or a link that got lost."""
     with _accounts(config, "user.link", name) as (settings, accounts):
         _print_link(settings, accounts.link(name))
@@ -99,7 +97,7 @@ def link(name: NameArgument, config: ConfigOption = _DEFAULT_CONFIG) -> None:
 def audit(
     limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-    config: ConfigOption = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Show who did what on the console, when, and from where."""
     from edge.config.load import load_settings

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from edge.app.locking import lock_state
 from edge.errors import Code, GridpatrolError, StoreError
 from edge.evidence.copies import Copies
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", help="The YAML file; configs/gridpatrol.yaml explains it.")
+]
+DEFAULT_CONFIG = Path("gridpatrol.yaml")
 
 Refuse = Callable[[str, str], GridpatrolError]
 """The error for an option (where, what is wrong with it)."""

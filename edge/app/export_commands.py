@@ -10,17 +10,13 @@ from typing import Annotated
 
 import typer
 
-from edge.app.commanding import copies_follow, days_of
+from edge.app.commanding import DEFAULT_CONFIG, ConfigOption, copies_follow, days_of
 from edge.config.load import load_settings
 from edge.errors import Code, ExportError
 from edge.export.choose import Asked
 
 app = typer.Typer()
 
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", help="The YAML file; configs/gridpatrol.yaml explains it.")
-]
-_DEFAULT_CONFIG = Path("gridpatrol.yaml")
 _CASE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -38,7 +34,7 @@ def export(  # noqa: PLR0917 - each is an option of its own
         str | None, typer.Option("--to", metavar="DATE", help="Last day, included.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The ZIP to make.")] = None,
-    config: ConfigOption = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Export a case, or all of some days, as a ZIP that proves itself, with a printable report."""
     from edge.app.sealing import box_key
@@ -62,7 +58,7 @@ def export(  # noqa: PLR0917 - each is an option of its own
 
 @app.command()
 def exports(
-    config: ConfigOption = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object an export.")] = False,
 ) -> None:
     """List who exported evidence, when and why, as the chain has it."""

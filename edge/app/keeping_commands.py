@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from edge.app.commanding import copies_follow, days_of
+from edge.app.commanding import DEFAULT_CONFIG, ConfigOption, copies_follow, days_of
 from edge.cases.store import OPEN_CASES
 from edge.cases.store import SCHEMA as CASES
 from edge.clock import iso, utc_now
@@ -31,11 +31,6 @@ from uploader.keeping import NEVER, Kept, Rules
 from uploader.retention import Retention
 
 app = typer.Typer()
-
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", help="The YAML file; configs/gridpatrol.yaml explains it.")
-]
-_DEFAULT_CONFIG = Path("gridpatrol.yaml")
 
 
 @app.command()
@@ -56,7 +51,7 @@ def hold(  # noqa: PLR0917 - each is an option of its own
     ] = None,
     show: Annotated[bool, typer.Option("--list", help="List the holds that stand.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The list as one JSON array.")] = False,
-    config: ConfigOption = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Keep a case, or all of some days, whatever its age and however full the disk: legal hold."""
     box = load_settings(config).box
@@ -83,7 +78,7 @@ def hold(  # noqa: PLR0917 - each is an option of its own
 
 @app.command()
 def retention(
-    config: ConfigOption = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
     within_days: Annotated[
         float, typer.Option(min=0, max=36500, help="What goes by age until then.")
     ] = 7.0,
@@ -119,7 +114,7 @@ def retention(
 
 @app.command()
 def rebuild(
-    config: ConfigOption = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
     anew: Annotated[
         bool, typer.Option(help="Set the database aside first: for one that is damaged.")
     ] = False,

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from edge.app.commanding import DEFAULT_CONFIG, ConfigOption
 from edge.config.load import load_settings
 from edge.config.model import Settings
 from edge.evidence.copies import Copies
@@ -19,21 +20,16 @@ app = typer.Typer(
     invoke_without_command=True,
 )
 
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", help="The YAML file; configs/gridpatrol.yaml explains it.")
-]
-_DEFAULT_CONFIG = Path("gridpatrol.yaml")
-
 
 @app.callback()
-def key(context: typer.Context, config: ConfigOption = _DEFAULT_CONFIG) -> None:
+def key(context: typer.Context, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Print the public key that this box signs with (made now, if there is none), for enrolment."""
     if context.invoked_subcommand is None:
         show(config)
 
 
 @app.command()
-def show(config: ConfigOption = _DEFAULT_CONFIG) -> None:
+def show(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Print the public key that this box signs with (made now, if there is none), for enrolment."""
     from edge.app.uplink import evidence_signer
 
@@ -42,7 +38,7 @@ def show(config: ConfigOption = _DEFAULT_CONFIG) -> None:
 
 
 @app.command()
-def rotate(config: ConfigOption = _DEFAULT_CONFIG) -> None:
+def rotate(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Hand on to a new key; the old one vouches for it in the evidence chain and is deleted."""
     with _stopped(config) as (box, _):
         sealed, signer = box.rotate()
@@ -52,7 +48,7 @@ def rotate(config: ConfigOption = _DEFAULT_CONFIG) -> None:
 @app.command()
 def renew(
     reason: Annotated[str, typer.Option(help="What became of the old key; stands in the chain.")],
-    config: ConfigOption = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Go on with a new key although the old one is lost: people have to vouch for it."""
     with _stopped(config) as (box, _):
@@ -67,7 +63,7 @@ def revoke(
     from_seq: Annotated[
         int | None, typer.Option(min=1, help="First link not to believe; default: none so far.")
     ] = None,
-    config: ConfigOption = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Say in the chain that an earlier key counts no more."""
     with _stopped(config) as (box, _):
@@ -78,7 +74,7 @@ def revoke(
 @app.command()
 def backup(
     to: Annotated[Path, typer.Argument(help="A file that only its owner may read is made.")],
-    config: ConfigOption = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Copy the private key; keep the copy offline, it signs in this box's name."""
     from edge.app.uplink import key_path
@@ -90,7 +86,7 @@ def backup(
 @app.command()
 def restore(
     source: Annotated[Path, typer.Argument(metavar="FILE", help="What backup made.")],
-    config: ConfigOption = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Put the private key back, if the evidence chain goes on with it."""
     with _stopped(config) as (box, _):

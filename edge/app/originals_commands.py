@@ -11,16 +11,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from edge.app.commanding import DEFAULT_CONFIG, ConfigOption
+
 app = typer.Typer(
     help="Clear pictures behind redacted evidence (evidence.keep_clear).",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", help="The YAML file; configs/gridpatrol.yaml explains it.")
-]
-_DEFAULT_CONFIG = Path("gridpatrol.yaml")
 
 
 @app.command("open")
@@ -31,7 +28,7 @@ def originals_open(
     out: Annotated[Path, typer.Option(help="JPEG to write, readable by you only.")],
     revision: Annotated[int, typer.Option(help="Revision of the case.")] = 1,
     near: Annotated[bool, typer.Option(help="Of the older look that the near view is of.")] = False,
-    config: ConfigOption = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Decrypt the picture of a case as the camera gave it; the access is written down first."""
     from edge.app.build import clear_originals
@@ -44,7 +41,7 @@ def originals_open(
     settings = load_settings(config)
     state = settings.box.state_dir
     cameras = SpotCheck(state / "gridpatrol.db", state / "evidence").cameras(case)
-    looked_at(state, by, cameras, "original", case)
+    looked_at(state, by, "original", {case: cameras})
     data = clear_originals(settings).open(
         case, revision, by=by, why=why, view="near" if near else ""
     )
@@ -58,7 +55,7 @@ def originals_open(
 
 
 @app.command("log")
-def originals_log(config: ConfigOption = _DEFAULT_CONFIG) -> None:
+def originals_log(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Who opened which original, when and why."""
     from edge.app.build import clear_originals
     from edge.config.load import load_settings

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from edge.app.commanding import DEFAULT_CONFIG, ConfigOption
+
 app = typer.Typer(
     help="Signs a zone may show.", no_args_is_help=True, pretty_exceptions_enable=False
 )
 
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", help="The YAML file; configs/gridpatrol.yaml explains it.")
-]
-_DEFAULT_CONFIG = Path("gridpatrol.yaml")
 CameraOption = Annotated[str, typer.Option(help="Camera id.")]
 ZoneOption = Annotated[str, typer.Option(help="Zone id, one watched for illegal ads.")]
 
 
 @app.command("list")
 def signs_list(
-    camera: CameraOption, zone: ZoneOption, config: ConfigOption = _DEFAULT_CONFIG
+    camera: CameraOption, zone: ZoneOption, config: ConfigOption = DEFAULT_CONFIG
 ) -> None:
     """List what a zone may show: configured, learned, accepted; numbers stay hidden."""
     from edge.app.signs import signs_of
@@ -47,7 +44,7 @@ def signs_accept(
         tuple[float, float, float, float] | None,
         typer.Option(help="Where it hangs, x0 y0 x1 y1 in 0-1; default: anywhere in the zone."),
     ] = None,
-    config: ConfigOption = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Permit a sign from now on, a phone number on it included; a running edge takes it in."""
     from edge.app.signs import signs_of

@@ -6,13 +6,12 @@ import json
 from contextlib import closing
 from dataclasses import asdict
 from datetime import datetime, time, timedelta
-from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
-from edge.app.commanding import days_of
+from edge.app.commanding import DEFAULT_CONFIG, ConfigOption, days_of
 from edge.clock import iso, utc_now
 from edge.config.load import load_settings
 from edge.config.model import PurposeSettings, Settings
@@ -24,21 +23,17 @@ from edge.evidence.sources import DATABASE as CHAIN
 
 app = typer.Typer()
 
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", help="The YAML file; configs/gridpatrol.yaml explains it.")
-]
 CameraArgument = Annotated[
     str | None, typer.Argument(metavar="[CAMERA]", help="Of one camera; all without.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
-_DEFAULT_CONFIG = Path("gridpatrol.yaml")
 _MOST = 100_000
 
 
 @app.command()
 def purpose(
     camera: CameraArgument = None,
-    config: ConfigOption = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:
     """Why each camera is watched and by whose authority, as sealed. 1: one has no purpose."""
@@ -75,7 +70,7 @@ def access(
     last: Annotated[
         str | None, typer.Option("--to", metavar="DATE", help="Last day, included.")
     ] = None,
-    config: ConfigOption = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:
     """Who looked at which camera, newest first. 1: entries are not those that were sealed."""

@@ -12,7 +12,7 @@ import hashlib
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
@@ -266,7 +266,8 @@ def _access(row: sqlite3.Row) -> Access:
 
 
 def sealed_days(db: sqlite3.Connection) -> dict[str, str]:
-    """The hash of each day that the chain has.
+    """The hash of each day that the chain has. The first counts: who may change the file could make
+    the box seal a day again.
 
     Raises:
         sqlite3.Error: the chain cannot be read.
@@ -276,15 +277,25 @@ def sealed_days(db: sqlite3.Connection) -> dict[str, str]:
         " json_extract(CAST(link AS TEXT), '$.sha256') AS sha256 FROM evidence_chain"
         " WHERE kind IN ('access', 'purpose') AND kind = 'access' ORDER BY seq"
     )
-    return {str(row["day"]): str(row["sha256"]) for row in rows}
+    days: dict[str, str] = {}
+    for row in rows:
+        days.setdefault(str(row["day"]), str(row["sha256"]))
+    return days
 
 
-def looked_at(state: Path, name: str, cameras: list[str], what: What, subject: str = "") -> None:
-    """A command shows or takes out pictures of some cameras: written down before it does.
+def looked_at(state: Path, name: str, what: What, seen: Mapping[str, Iterable[str]]) -> None:
+    """A command shows or takes out pictures: written down before it does.
+
+    Args:
+        state: the box's state folder.
+        name: who.
+        what: how.
+        seen: cameras by case.
 
     Raises:
         StoreError: it cannot be written down; then nothing may be shown.
     """
     with closing(AccessLog(state / DATABASE)) as log:
-        for camera in cameras:
-            log.saw(name, "command", "", camera, what, subject)
+        for case_id, cameras in seen.items():
+            for camera in cameras:
+                log.saw(name, "command", "", camera, what, case_id)

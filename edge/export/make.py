@@ -82,9 +82,8 @@ def make_export(state: Path, frame: Frame, asked: Asked, signer: Signer, out: Pa
             cases.append(leaves)
         left_out = [each for leaves in cases for leaf in leaves for each in leaf.left_out]
         cameras = sorted({camera for each in cases for camera in _cameras(each)})
-        for each in cases:
-            case_id = str(each[0].link.body["case_id"])
-            looked_at(state, frame.by, sorted(set(_cameras(each))), "export", case_id)
+        seen = {str(c[0].link.body["case_id"]): sorted(set(_cameras(c))) for c in cases}
+        looked_at(state, frame.by, "export", seen)
         for name, data in watching(state, cameras).items():
             made.add(name, data)
         _round_off(made, frame, chosen, cases, signer)

@@ -14,7 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.errors import StoreError
-from edge.evidence.access import DATABASE, AccessLog
+from edge.evidence.access import DATABASE, AccessLog, sealed_days
+from edge.evidence.chain import open_chain
+from edge.sqlite import transaction
+from tests.evidence.box import make_sealer
 
 MORNING = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 
@@ -163,3 +166,26 @@ def test_every_look_is_counted_once(
     assert sum(entry.times for entry in entries) == len(steps)
     assert log.altered(links, keep_days=190) == []
     log.close()
+
+
+def test_a_day_sealed_again_does_not_cover_what_was_changed(
+    tmp_path: Path, log: AccessLog, clock: Time
+) -> None:
+    """Who may change the file could make the box forget that a day was sealed: the first counts."""
+    _, chain, _ = make_sealer(tmp_path)
+    database = tmp_path / "gridpatrol.db"
+
+    def append(body: Mapping[str, Any]) -> None:
+        with closing(open_chain(database)) as db, transaction(db, database) as tx:
+            chain.append(tx, "access", body)
+
+    looks(log)
+    clock.passes(2 * 86400)
+    assert log.seal_days(append, keep_days=190) == 1
+    with closing(sqlite3.connect(tmp_path / DATABASE)) as db:
+        db.execute("UPDATE looked SET name = 'nobody'")
+        db.execute("DELETE FROM sealed")
+        db.commit()
+    assert log.seal_days(append, keep_days=190) == 1
+    with closing(open_chain(database)) as db:
+        assert log.altered(sealed_days(db), keep_days=190) == ["2026-11-24"]

@@ -43,7 +43,7 @@ from edge.evidence.salvage import is_sealed
 from edge.evidence.verify import Verifier
 from edge.sqlite import transaction
 from tests.evidence.box import SealingBox
-from uploader.contract.messages import ReceiptData
+from tests.uploader.test_outbox import receipt
 from uploader.housekeeper import Housekeeper
 from uploader.keeping import Rules
 from uploader.rebuild import Rebuilder, lost
@@ -187,18 +187,7 @@ class Keeping(RuleBasedStateMachine):
         """A revision is due once the one before it is settled."""
         while due := self.box.outbox.due(self.box.now, min(how_many, 99)):
             for row in due:
-                self.box.outbox.settle(
-                    ReceiptData(
-                        case_id=row.subject,
-                        revision=row.revision,
-                        payload_sha256=row.payload_sha256,
-                        result=result,
-                        missing=(),
-                        reason=None,
-                        retry_after_s=None,
-                        at=self.box.now,
-                    )
-                )
+                self.box.outbox.settle(receipt(row, result, at=self.box.now))
                 told = self.cases[int(row.subject.removeprefix("case-"))]
                 told.owed.discard(row.revision)
                 if result == "rejected":

@@ -413,7 +413,7 @@ def test_the_cameras_records_go_with_it(box: SealingBox, tmp_path: Path) -> None
     cameras = {"plaza": purpose, "elsewhere": purpose}
     with closing(open_chain(box.database)) as db, transaction(db, box.database) as tx:
         record(tx, box.chain, cameras)
-    looked_at(box.state, "wang", ["plaza", "elsewhere"], "original", "case-2")
+    looked_at(box.state, "wang", "original", {"case-2": ["plaza", "elsewhere"]})
     done = export(box, tmp_path / "two.zip", Asked("case-2"))
     with zipfile.ZipFile(done.path) as archive:
         (said,) = json.loads(archive.read("watching/purposes.json"))

@@ -18,6 +18,7 @@ from edge.errors import StoreError
 from edge.sqlite import transaction
 from edge.telemetry import metrics
 from tests.uploader.helpers import CITY, NODE, NOON, make_draft
+from tests.uploader.test_outbox import receipt
 from uploader.contract.messages import ReceiptData, Result
 from uploader.housekeeper import Housekeeper
 from uploader.keeping import Rules
@@ -53,18 +54,7 @@ class House:
             seq = self.outbox.enqueue(tx, draft)
         if result is not None:
             (row,) = (r for r in self.outbox.due(self.now, 99) if r.seq == seq)
-            self.outbox.settle(
-                ReceiptData(
-                    case_id=row.subject,
-                    revision=row.revision,
-                    payload_sha256=row.payload_sha256,
-                    result=result,
-                    missing=(),
-                    reason=None,
-                    retry_after_s=None,
-                    at=self.now,
-                )
-            )
+            self.outbox.settle(receipt(row, result, at=self.now))
         self.now += timedelta(hours=1)
 
     def remove_all(self, before: datetime) -> list[str]:
